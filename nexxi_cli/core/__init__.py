@@ -1,0 +1,1 @@
+"""What every layer speaks: types, errors, ports, settings. Standard library and pydantic only."""

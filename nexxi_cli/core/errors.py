@@ -1,0 +1,105 @@
+"""Every error that Nexxi raises on purpose.
+
+NexxiError                        exit 1   500
+    UsageError                    exit 2   400
+        SettingsError                            a flag, variable or file holds a bad value
+        ContextLengthExceeded                    the prompt does not fit into the model
+    Refused                       exit 3   400   the safety filter said no
+    NotAuthorised                 exit 4   401
+    QuotaExceeded                 exit 5   429   yours is used up
+    Overloaded                    exit 5   503   ours is
+    NotFound                      exit 1   404
+    MissingExtra                  exit 1   500   an optional library is not installed
+    UnsupportedModel              exit 1   400   a model of a kind that cannot be run
+    OutOfSpace                    exit 1   500   the disk has no room
+    Unavailable                   exit 6   503   something we need is down
+        StoreUnavailable, ModelUnavailable
+"""
+
+
+class NexxiError(Exception):
+    """Base of the tree. `str(error)` is one line for people: what failed, with which value, what to try."""
+
+    exit_code = 1
+    status = 500
+    kind = "api_error"
+
+
+class UsageError(NexxiError):
+    """The caller asked for something that cannot be."""
+
+    exit_code, status, kind = 2, 400, "invalid_request_error"
+
+
+class SettingsError(UsageError):
+    """A flag, a NEXXI_* variable or the config file names an unknown setting or holds a bad value."""
+
+
+class ContextLengthExceeded(UsageError):
+    """The prompt alone is longer than the model's context."""
+
+
+class Refused(NexxiError):
+    """The safety filter refused the text."""
+
+    exit_code, status, kind = 3, 400, "invalid_request_error"
+
+
+class NotAuthorised(NexxiError):
+    """No valid key came with the request."""
+
+    exit_code, status, kind = 4, 401, "authentication_error"
+
+
+class QuotaExceeded(NexxiError):
+    """The caller's own quota is used up; `retry_after_s` says for how long."""
+
+    exit_code, status, kind = 5, 429, "rate_limit_error"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Overloaded(NexxiError):
+    """Every place and the queue are taken; `retry_after_s` is when it is worth trying again."""
+
+    exit_code, status, kind = 5, 503, "overloaded_error"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotFound(NexxiError):
+    """No such session, model or file for this caller."""
+
+    status, kind = 404, "not_found_error"
+
+
+class MissingExtra(NexxiError):
+    """A library of an optional extra is not installed."""
+
+
+class UnsupportedModel(NexxiError):
+    """The file is a model, but of a kind that cannot be run here."""
+
+    status, kind = 400, "invalid_request_error"
+
+
+class OutOfSpace(NexxiError):
+    """The disk has no room for what has to be written."""
+
+
+class Unavailable(NexxiError):
+    """Something that is needed does not answer."""
+
+    exit_code, status = 6, 503
+
+
+class StoreUnavailable(Unavailable):
+    """The session store does not answer or cannot be written."""
+
+
+class ModelUnavailable(Unavailable):
+    """The model cannot be fetched, read or run."""

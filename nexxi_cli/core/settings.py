@@ -1,0 +1,102 @@
+"""One frozen Settings: flag > NEXXI_* variable > config file > default.
+
+A key or value that is wrong fails here, at start, and names itself and the nearest valid name.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nexxi_cli.core.errors import SettingsError
+
+PREFIX = "NEXXI_"
+CONFIG_VARIABLE = "NEXXI_CONFIG"
+
+Mode = Literal["off", "observe", "redact", "block"]
+
+
+class Settings(BaseModel):
+    """Everything that can be configured. The name in the config file; as a variable, in capitals after NEXXI_."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field("smollm2-135m", min_length=1, description="alias, hub id, folder of safetensors or .gguf file")
+    system: str | None = Field(None, description="system prompt of new sessions")
+    temperature: float | None = Field(None, ge=0, le=2, description="0 is greedy; default: the model's own")
+    top_p: float | None = Field(None, gt=0, le=1, description="nucleus sampling; default: the model's own")
+    max_tokens: int = Field(1024, ge=1, description="longest reply, in tokens")
+    seed: int | None = Field(None, ge=0, lt=2**63, description="makes sampling repeatable")
+    threads: int | None = Field(None, ge=1, description="CPU threads of the model; default: one for each core")
+    dtype: Literal["auto", "bfloat16", "float32"] = Field("auto", description="weights in memory")
+    safety_html: Literal["off", "redact"] = Field("redact", description="strip HTML tags from what is asked")
+    safety_pii: Mode = Field("redact", description="personal data: off, observe, redact or block")
+    safety_max_chars: int = Field(200_000, ge=1, description="longest message, in characters")
+
+
+def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], *, default_config: Path) -> Settings:
+    """Merge the sources. Flags that are None count as not given. Raises SettingsError."""
+    config = Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else default_config
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    sources = (
+        _from_file(config, required=bool(environ.get(CONFIG_VARIABLE))),
+        _from_environment(environ),
+        (("--" + key.replace("_", "-"), key, value) for key, value in flags.items() if value is not None),
+    )
+    for source in sources:
+        for origin, key, value in source:
+            if key not in Settings.model_fields:
+                raise SettingsError(_unknown(origin, key))
+            values[key], origins[key] = value, origin
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        reason = first["msg"][:1].lower() + first["msg"][1:]
+        raise SettingsError(f"{origins[key]}: {reason}, not {values[key]!r}") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, object]]:
+    for variable, value in environ.items():
+        if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE:
+            key = variable.removeprefix(PREFIX).lower()
+            if value or key not in Settings.model_fields:  # an empty variable counts as unset
+                yield variable, key, value
+
+
+def _from_file(path: Path, *, required: bool) -> Iterator[tuple[str, str, object]]:
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except FileNotFoundError as error:
+        if required:
+            raise SettingsError(f"{CONFIG_VARIABLE}: there is no file {path}") from error
+        return
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    for key, value in _flat(table):
+        yield f"{key} in {path}", key, value
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """`[safety] pii = "off"` is `safety_pii = "off"`."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}_")
+        else:
+            yield prefix + key, value
+
+
+def _unknown(origin: str, key: str) -> str:
+    near = get_close_matches(key, Settings.model_fields, n=1, cutoff=0.5)
+    if not near:
+        return f"{origin}: there is no such setting"
+    name = PREFIX + near[0].upper() if origin.startswith(PREFIX) else near[0]
+    return f"{origin}: there is no such setting; did you mean {name}?"

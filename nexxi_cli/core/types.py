@@ -1,0 +1,179 @@
+"""The values that cross the layers. All are frozen; times are aware UTC datetimes, durations are seconds."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length", "interrupted", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. `finish` is set on a reply that did not end by itself."""
+
+    role: Role
+    content: str
+    finish: FinishReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens, counted by the model's own tokenizer."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What one reply cost, in wall-clock seconds since the request came in."""
+
+    queued_s: float
+    first_token_s: float | None
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen. None means: the model's own default.
+
+    temperature: 0 is greedy; top_p: nucleus, Holtzman et al. 2019, arXiv:1904.09751.
+    """
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_new_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One exchange: what was asked, as redacted, and what was answered."""
+
+    user: Message
+    assistant: Message
+    model: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A session without its messages, as lists show it."""
+
+    session_id: UUID
+    owner: str
+    created_at: datetime
+    updated_at: datetime
+    turn_count: int = 0
+    name: str | None = None
+    title: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A conversation: the system message first, if there is one, then user and assistant in turns."""
+
+    info: SessionInfo
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def session_id(self) -> UUID:
+        """The session's id, a random UUID."""
+        return self.info.session_id
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A piece of personal data: characters start to end (exclusive) of the text that was given to the filter."""
+
+    start: int
+    end: int
+    type: str
+    confidence: float
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the safety filter says of a text. `text` is what may go on; the findings' offsets are in the original."""
+
+    allowed: bool
+    text: str
+    findings: tuple[Finding, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What the service and the front doors may know of a model."""
+
+    name: str
+    context_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChoice:
+    """Which session a request belongs to: `reference` (a name, an id or its prefix), the last one, or a new one."""
+
+    reference: str | None = None
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One message of one owner. `system` replaces the session's system prompt; `save=False` keeps nothing."""
+
+    text: str
+    owner: str
+    session: SessionChoice = SessionChoice()
+    system: str | None = None
+    sampling: Sampling = Sampling()
+    save: bool = True
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """First event of a reply: what the pipeline settled before the model was asked."""
+
+    session_id: UUID | None
+    model: str
+    verdict: Verdict
+    dropped_turns: int
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the reply; the last of a backend carries `finish` and `usage`."""
+
+    text: str
+    finish: FinishReason | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatResponse:
+    """Last event of a reply, and the whole of it."""
+
+    text: str
+    model: str
+    session_id: UUID | None
+    finish: FinishReason
+    usage: Usage
+    timing: Timing
+    verdict: Verdict
+    dropped_turns: int = 0
+    output_findings: tuple[Finding, ...] = field(default=())
+
+
+ChatEvent = Started | Delta | ChatResponse

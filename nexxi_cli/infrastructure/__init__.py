@@ -1,0 +1,1 @@
+"""Adapters: each file owns one library and translates its errors into ours."""

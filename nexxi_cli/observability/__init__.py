@@ -1,0 +1,1 @@
+"""Logs and metrics, fed by the events of the Observer port."""

@@ -1,0 +1,31 @@
+"""Fixtures for every room: a home of the test's own, and the real chat model."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+USER_CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home: no config, no data, no NEXXI_* variable. Subprocesses inherit it."""
+    for variable in [name for name in os.environ if name.startswith("NEXXI_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable, folder in {
+        "XDG_CONFIG_HOME": "config",
+        "XDG_DATA_HOME": "data",
+        "XDG_CACHE_HOME": "cache",
+        "XDG_STATE_HOME": "state",
+    }.items():
+        monkeypatch.setenv(variable, str(tmp_path / folder))
+    return tmp_path
+
+
+@pytest.fixture
+def model_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, but with the user's cache, where the real model lies once it was pulled."""
+    monkeypatch.setenv("XDG_CACHE_HOME", USER_CACHE)
+    return home
