@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nexxi_cli.core.errors import SettingsError
+from nexxi_cli.core.types import Sampling
 
 PREFIX = "NEXXI_"
 CONFIG_VARIABLE = "NEXXI_CONFIG"
@@ -32,9 +33,13 @@ class Settings(BaseModel):
     seed: int | None = Field(None, ge=0, lt=2**63, description="makes sampling repeatable")
     threads: int | None = Field(None, ge=1, description="CPU threads of the model; default: one for each core")
     dtype: Literal["auto", "bfloat16", "float32"] = Field("auto", description="weights in memory")
-    safety_html: Literal["off", "redact"] = Field("redact", description="strip HTML tags from what is asked")
+    safety_html: Mode = Field("redact", description="HTML tags in what is asked: off, observe, redact (strip) or block")
     safety_pii: Mode = Field("redact", description="personal data: off, observe, redact or block")
     safety_max_chars: int = Field(200_000, ge=1, description="longest message, in characters")
+
+    def sampling(self) -> Sampling:
+        """How replies are sampled under these settings."""
+        return Sampling(temperature=self.temperature, top_p=self.top_p, max_new_tokens=self.max_tokens, seed=self.seed)
 
 
 def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], *, default_config: Path) -> Settings:

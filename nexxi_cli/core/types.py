@@ -35,7 +35,6 @@ class Usage:
 class Timing:
     """What one reply cost, in wall-clock seconds since the request came in."""
 
-    queued_s: float
     first_token_s: float | None
     total_s: float
 

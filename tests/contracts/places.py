@@ -1,0 +1,21 @@
+"""Where a contract suite keeps its sessions: a place that any process can open as a store."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexxi_cli.core.ports import SessionStore
+from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
+
+OPENERS: Mapping[str, Callable[[str], SessionStore]] = {
+    "sqlite": lambda address: SqliteSessionStore(Path(address)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlace:
+    kind: str
+    address: str
+
+    def open(self) -> SessionStore:
+        return OPENERS[self.kind](self.address)

@@ -1,0 +1,73 @@
+"""Settings: which source wins, and what a wrong one says."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nexxi_cli.core.errors import SettingsError
+from nexxi_cli.core.settings import Settings, load_settings
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def test_without_any_source_the_defaults_hold(config: Path) -> None:
+    assert load_settings({}, {}, default_config=config) == Settings()
+
+
+def test_a_flag_beats_a_variable_beats_the_file(config: Path) -> None:
+    config.write_text('model = "file"\nseed = 1\nmax_tokens = 10\n')
+    environ = {"NEXXI_MODEL": "variable", "NEXXI_SEED": "2"}
+    settings = load_settings({"model": "flag"}, environ, default_config=config)
+    assert (settings.model, settings.seed, settings.max_tokens) == ("flag", 2, 10)
+
+
+def test_a_table_in_the_file_is_a_prefix(config: Path) -> None:
+    config.write_text('[safety]\npii = "off"\n')
+    assert load_settings({}, {}, default_config=config).safety_pii == "off"
+
+
+def test_an_empty_variable_counts_as_unset(config: Path) -> None:
+    assert load_settings({}, {"NEXXI_MODEL": ""}, default_config=config).model == "smollm2-135m"
+
+
+def test_an_unknown_variable_names_itself_and_the_nearest(config: Path) -> None:
+    with pytest.raises(SettingsError, match=r"NEXXI_TEMPERATUR: .*did you mean NEXXI_TEMPERATURE\?"):
+        load_settings({}, {"NEXXI_TEMPERATUR": "1"}, default_config=config)
+
+
+def test_an_unknown_key_in_the_file_names_the_file_and_the_nearest(config: Path) -> None:
+    config.write_text("max_token = 3\n")
+    with pytest.raises(SettingsError, match=r"max_token in .*config\.toml: .*did you mean max_tokens\?"):
+        load_settings({}, {}, default_config=config)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("NEXXI_TEMPERATURE", "x"), ("NEXXI_TEMPERATURE", "-1"), ("NEXXI_MAX_TOKENS", "0"), ("NEXXI_SAFETY_PII", "maybe")],
+)
+def test_a_bad_value_names_the_variable_and_the_value(config: Path, variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{variable}: .*{value}"):
+        load_settings({}, {variable: value}, default_config=config)
+
+
+def test_broken_toml_names_the_file(config: Path) -> None:
+    config.write_text("model = \n")
+    with pytest.raises(SettingsError, match=r"config\.toml is not valid TOML"):
+        load_settings({}, {}, default_config=config)
+
+
+def test_a_config_file_that_was_asked_for_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="NEXXI_CONFIG: there is no file"):
+        load_settings({}, {"NEXXI_CONFIG": str(tmp_path / "none.toml")}, default_config=tmp_path / "config.toml")
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=12), st.text(max_size=12), max_size=3))
+def test_no_flag_of_any_name_or_value_gives_anything_but_settings_or_a_settings_error(flags: dict[str, str]) -> None:
+    with suppress(SettingsError):
+        assert load_settings(flags, {}, default_config=Path("/nonexistent/config.toml"))
