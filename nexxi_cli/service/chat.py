@@ -1,0 +1,111 @@
+"""ChatService: the one pipeline that the terminal and the API share."""
+
+import time
+from asyncio import to_thread
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+
+from nexxi_cli.core.errors import NexxiError, UsageError
+from nexxi_cli.core.events import HistoryTrimmed, ReplyFinished, RequestFailed, RequestScreened
+from nexxi_cli.core.ports import ModelBackend, Observer
+from nexxi_cli.core.types import (
+    ChatEvent,
+    ChatRequest,
+    ChatResponse,
+    Delta,
+    FinishReason,
+    Started,
+    Timing,
+    Usage,
+    Verdict,
+)
+from nexxi_cli.service.conversations import ConversationManager
+from nexxi_cli.service.safety import SafetyFilter
+
+
+class ChatService:
+    """Answers messages: safety, history, prompt, model, safety again, storage; in this order."""
+
+    def __init__(
+        self,
+        *,
+        safety: SafetyFilter,
+        conversations: ConversationManager,
+        backend: ModelBackend,
+        observer: Observer,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._safety = safety
+        self._conversations = conversations
+        self._backend = backend
+        self._observer = observer
+        self._clock = clock
+
+    async def chat(self, request: ChatRequest) -> ChatResponse:
+        """Answer one message as a whole. Raises as `stream` does."""
+        async with aclosing(self.stream(request)) as events:
+            async for event in events:
+                if isinstance(event, ChatResponse):
+                    return event
+        raise AssertionError("a stream ends with its ChatResponse or raises")
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        """Answer one message: Started, then Deltas, then the ChatResponse.
+
+        The turn is kept whatever happens after the first delta: a reply that is cut short is kept and marked.
+        Close the iterator (`aclosing`) to stop the model. Raises Refused, ContextLengthExceeded, NotFound,
+        UsageError and Unavailable.
+        """
+        try:
+            async with aclosing(self._answer(request)) as events:
+                async for event in events:
+                    yield event
+        except NexxiError as error:
+            self._observer.notify(RequestFailed(request.request_id, type(error).__name__))
+            raise
+
+    async def _answer(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        began = self._clock()
+        verdict = await to_thread(self._screen, request)
+        info = await self._backend.info()
+        async with self._conversations.turn(request, text=verdict.text, backend=self._backend) as turn:
+            if turn.dropped_turns:
+                self._observer.notify(HistoryTrimmed(request.request_id, turn.dropped_turns))
+            yield Started(turn.session_id, info.name, verdict, turn.dropped_turns, turn.prompt_tokens)
+            first_token_s: float | None = None
+            finish: FinishReason = "stop"
+            usage = Usage(turn.prompt_tokens, 0)
+            guard = self._safety.stream_guard()
+            async with aclosing(self._backend.generate(turn.messages, request.sampling)) as deltas:
+                async for delta in deltas:
+                    if first_token_s is None:
+                        first_token_s = self._clock() - began
+                    finish, usage = delta.finish or finish, delta.usage or usage
+                    text = guard.push(delta.text) + (guard.finish() if delta.finish else "")
+                    if text:
+                        turn.add(text)
+                        yield Delta(text)
+            turn.finish(finish)
+        timing = Timing(first_token_s, self._clock() - began)
+        self._observer.notify(ReplyFinished(request.request_id, info.name, finish, usage, timing))
+        yield ChatResponse(
+            text=turn.reply,
+            model=info.name,
+            session_id=turn.session_id,
+            finish=finish,
+            usage=usage,
+            timing=timing,
+            verdict=verdict,
+            dropped_turns=turn.dropped_turns,
+            output_findings=guard.findings,
+        )
+
+    def _screen(self, request: ChatRequest) -> Verdict:
+        if not request.text.strip():
+            raise UsageError("the prompt is empty")
+        verdict = self._safety.check_or_raise(request.text)
+        types = tuple(finding.type for finding in verdict.findings)
+        self._observer.notify(RequestScreened(request.request_id, "in", verdict.allowed, types, len(request.text)))
+        if not verdict.text.strip():
+            raise UsageError("nothing is left of the prompt once its HTML is stripped")
+        return verdict

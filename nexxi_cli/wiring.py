@@ -1,0 +1,107 @@
+"""The only file that chooses implementations: Settings become an open App."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nexxi_cli.core.paths import Paths
+from nexxi_cli.core.ports import ModelBackend, Observer, Progress, SessionStore
+from nexxi_cli.core.registry import MODEL_BACKENDS, SESSION_STORES, load
+from nexxi_cli.core.settings import Mode, Settings
+
+if TYPE_CHECKING:
+    from nexxi_cli.infrastructure.models.loader import ModelLoader
+    from nexxi_cli.service.chat import ChatService
+    from nexxi_cli.service.conversations import ConversationManager
+    from nexxi_cli.service.safety import SafetyFilter
+
+
+@dataclass
+class App:
+    """The object graph. Its parts are built on first use, so a command pays only for what it touches."""
+
+    settings: Settings
+    paths: Paths
+    observer: Observer
+    progress: Progress
+    store: SessionStore
+    conversations: "ConversationManager"
+    _backends: list[ModelBackend] = field(default_factory=list)
+
+    def start_backend(self, model: str | None = None) -> ModelBackend:
+        """A backend for `model` (the settings' one), which begins to load at once. The App closes it."""
+        backend: ModelBackend = load(MODEL_BACKENDS, "local")(
+            name=model or self.settings.model,
+            loader=model_loader(self.paths, self.progress),
+            threads=self.settings.threads,
+            dtype=self.settings.dtype,
+            observer=self.observer,
+        )
+        self._backends.append(backend)
+        return backend
+
+    def chat_service(self, backend: ModelBackend) -> "ChatService":
+        """The pipeline in front of `backend`."""
+        from nexxi_cli.service.chat import ChatService
+
+        return ChatService(
+            safety=safety_filter(
+                html=self.settings.safety_html,
+                pii=self.settings.safety_pii,
+                max_chars=self.settings.safety_max_chars,
+            ),
+            conversations=self.conversations,
+            backend=backend,
+            observer=self.observer,
+        )
+
+    async def stop_backend(self, backend: ModelBackend) -> None:
+        """Close one backend before the App ends."""
+        self._backends.remove(backend)
+        await backend.aclose()
+
+    async def aclose(self) -> None:
+        """Stop the models, then close the store: a turn that is cut short is still written."""
+        for backend in self._backends:
+            await backend.aclose()
+        await self.store.aclose()
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings, paths: Paths, *, observer: Observer | None = None, progress: Progress | None = None
+) -> AsyncIterator[App]:
+    """Build the App for `settings` and close it at the end."""
+    from nexxi_cli.observability.silence import NO_PROGRESS, SILENT
+    from nexxi_cli.service.conversations import ConversationManager
+
+    observer = observer or SILENT
+    store: SessionStore = load(SESSION_STORES, "sqlite")(paths.data / "sessions.db")
+    app = App(
+        settings=settings,
+        paths=paths,
+        observer=observer,
+        progress=progress or NO_PROGRESS,
+        store=store,
+        conversations=ConversationManager(store, default_system=settings.system),
+    )
+    try:
+        yield app
+    finally:
+        await app.aclose()
+
+
+def safety_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> "SafetyFilter":
+    """A ready filter with every recognizer; synchronous, thread-safe and cheap to build."""
+    from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
+    from nexxi_cli.service.safety import SafetyFilter
+
+    return SafetyFilter(recognizers=RECOGNIZERS, html=html, pii=pii, max_chars=max_chars)
+
+
+def model_loader(paths: Paths, progress: Progress | None = None) -> "ModelLoader":
+    """The models in the cache and the ways to fetch more."""
+    from nexxi_cli.infrastructure.models.loader import ModelLoader
+
+    return ModelLoader(paths.cache, progress)
