@@ -1,0 +1,55 @@
+"""From flags to settings and an open App, the same for every command."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from nexxi_cli.cli.progress import TerminalProgress
+from nexxi_cli.core.errors import SettingsError
+from nexxi_cli.core.paths import Paths, xdg_paths
+
+if TYPE_CHECKING:
+    from nexxi_cli.core.settings import Settings
+    from nexxi_cli.wiring import App
+
+LOCAL_OWNER = "local"
+
+
+def cli_paths() -> Paths:
+    """Our folders for this process."""
+    return xdg_paths(os.environ)
+
+
+def read_settings(flags: Mapping[str, object]) -> "Settings":
+    """The settings of this command line. Raises SettingsError."""
+    from nexxi_cli.core.settings import load_settings
+
+    return load_settings(flags, os.environ, default_config=cli_paths().config / "config.toml")
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, object]:
+    """`-o key=value` as settings. Raises SettingsError for one without a `=`."""
+    values: dict[str, object] = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals:
+            raise SettingsError(f"-o {assignment}: write it as key=value")
+        values[key.strip().replace("-", "_")] = value.strip()
+    return values
+
+
+@asynccontextmanager
+async def cli_app(settings: "Settings", *, quiet: bool = False, verbose: bool = False) -> AsyncIterator["App"]:
+    """The App as the command line uses it: progress and, with `verbose`, log lines on standard error."""
+    from nexxi_cli.wiring import open_app
+
+    observer = None
+    if verbose:
+        from nexxi_cli.observability.logs import LogObserver, log_to
+
+        log_to(sys.stderr, level="DEBUG")
+        observer = LogObserver()
+    async with open_app(settings, cli_paths(), observer=observer, progress=TerminalProgress(quiet=quiet)) as app:
+        yield app
