@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nexxi_cli.core.paths import Paths
-from nexxi_cli.core.ports import ModelBackend, Observer, Progress, SessionStore
+from nexxi_cli.core.ports import ModelBackend, ModelLibrary, Observer, Progress, SessionStore
 from nexxi_cli.core.registry import MODEL_BACKENDS, SESSION_STORES, load
 from nexxi_cli.core.settings import Mode, Settings
 
@@ -103,5 +103,11 @@ def safety_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | 
 def model_loader(paths: Paths, progress: Progress | None = None) -> "ModelLoader":
     """The models in the cache and the ways to fetch more."""
     from nexxi_cli.infrastructure.models.loader import ModelLoader
+    from nexxi_cli.observability.silence import NO_PROGRESS
 
-    return ModelLoader(paths.cache, progress)
+    return ModelLoader(paths.cache, progress or NO_PROGRESS)
+
+
+def model_library(paths: Paths, progress: Progress) -> ModelLibrary:
+    """The same, as the commands see it."""
+    return model_loader(paths, progress)

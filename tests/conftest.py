@@ -24,8 +24,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def real_model() -> Path:
+    """The folder of the default model, pulled once into the user's cache."""
+    from nexxi_cli.infrastructure.models.loader import ModelLoader
+    from nexxi_cli.observability.silence import NO_PROGRESS
+
+    return ModelLoader(Path(USER_CACHE) / "nexxi", NO_PROGRESS).pull("smollm2-135m")
+
+
 @pytest.fixture
-def model_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same, but with the user's cache, where the real model lies once it was pulled."""
+def model_home(home: Path, real_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, but with the user's cache, where the real model lies."""
     monkeypatch.setenv("XDG_CACHE_HOME", USER_CACHE)
     return home

@@ -1,11 +1,12 @@
 """What the services need from outside, in the services' words. Adapters implement these; `wiring` chooses them."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 from nexxi_cli.core.events import Event
-from nexxi_cli.core.types import Delta, Finding, Message, ModelInfo, Sampling, Session, SessionInfo, Turn
+from nexxi_cli.core.types import Delta, Finding, ListedModel, Message, ModelInfo, Sampling, Session, SessionInfo, Turn
 
 
 class ModelBackend(Protocol):
@@ -17,7 +18,7 @@ class ModelBackend(Protocol):
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt that `messages` make in the model's own template, with the reply's opening."""
 
-    def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[Delta]:
+    def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
         """Answer `messages`. The last delta carries `finish` and `usage`.
 
         Closing the iterator stops the model within one token.
@@ -25,6 +26,28 @@ class ModelBackend(Protocol):
 
     async def aclose(self) -> None:
         """Stop what runs and free the model."""
+
+
+class ModelLibrary(Protocol):
+    """The models of this machine. Synchronous: for commands, or in a thread."""
+
+    def list(self) -> Sequence[ListedModel]:
+        """The known models and whatever else is here."""
+
+    def find(self, name: str) -> ListedModel:
+        """One of them by its name. Raises NotFound."""
+
+    def pull(self, name: str) -> Path:
+        """Make the model ready to load; return where it lies.
+
+        Raises NotFound, NotAuthorised, UnsupportedModel, ModelUnavailable and OutOfSpace.
+        """
+
+    def damaged_files(self, name: str) -> Sequence[str]:
+        """Files of a model whose content has changed since it was converted. Reads all of them."""
+
+    def remove(self, name: str) -> None:
+        """Delete the model from the disk. Raises NotFound."""
 
 
 class Progress(Protocol):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
@@ -50,7 +51,6 @@ class Sampling:
     top_p: float | None = None
     max_new_tokens: int | None = None
     seed: int | None = None
-    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,18 @@ class ModelInfo:
 
     name: str
     context_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model that is known or lies on this machine; `path` is None for one that has to be pulled first."""
+
+    name: str
+    source: str
+    path: Path | None
+    size_bytes: int | None
+    parameters: str | None = None
+    licence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

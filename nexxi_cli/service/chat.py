@@ -2,7 +2,7 @@
 
 import time
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from nexxi_cli.core.errors import NexxiError, UsageError
@@ -49,7 +49,7 @@ class ChatService:
                     return event
         raise AssertionError("a stream ends with its ChatResponse or raises")
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Answer one message: Started, then Deltas, then the ChatResponse.
 
         The turn is kept whatever happens after the first delta: a reply that is cut short is kept and marked.
@@ -64,7 +64,7 @@ class ChatService:
             self._observer.notify(RequestFailed(request.request_id, type(error).__name__))
             raise
 
-    async def _answer(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+    async def _answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         began = self._clock()
         verdict = await to_thread(self._screen, request)
         info = await self._backend.info()

@@ -1,6 +1,6 @@
 """The parts of a conversation whose model, clock and answers are the test's."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from nexxi_cli.core.errors import ModelUnavailable
@@ -24,7 +24,7 @@ class WordBackend:
         self.counted.append(messages)
         return sum(len(message.content.split()) for message in messages)
 
-    def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[Delta]:
+    def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
         raise NotImplementedError
 
     async def aclose(self) -> None:

@@ -1,0 +1,144 @@
+"""Generation by transformers: the way in for every architecture, and the reference for any faster engine."""
+
+import threading
+from collections.abc import Callable, Sequence, Set
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, GenerationConfig
+
+from nexxi_cli.core.errors import ModelUnavailable, UnsupportedModel
+from nexxi_cli.core.types import Sampling
+from nexxi_cli.infrastructure.models.folder import ModelFolder
+from nexxi_cli.infrastructure.models.transformers_quiet import quiet
+
+PREFILL_CHUNK_TOKENS = 512
+"""A prompt is read in pieces of this size: it bounds the memory, and how long a cancelled reply goes on."""
+
+
+class Stopped(Exception):
+    """The caller wants no more tokens."""
+
+
+class TransformersEngine:
+    """One model in memory. Generates one reply at a time; use it from one thread."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._stop: threading.Event | None = None
+        model.register_forward_pre_hook(self._check)
+
+    @classmethod
+    def load(
+        cls, folder: ModelFolder, *, dtype: Literal["auto", "bfloat16", "float32"], threads: int | None
+    ) -> "TransformersEngine":
+        """Read the weights, onto a CUDA device if there is one. Raises ModelUnavailable and UnsupportedModel."""
+        quiet()
+        if threads is not None:
+            torch.set_num_threads(threads)
+        wanted = _dtype(folder) if dtype == "auto" else getattr(torch, dtype)
+        try:
+            model, report = AutoModelForCausalLM.from_pretrained(
+                folder.path, dtype=wanted, local_files_only=True, output_loading_info=True
+            )
+        except (SafetensorError, OSError, RuntimeError, KeyError) as error:
+            raise ModelUnavailable(f"the weights of {folder.name} cannot be read: {_first_line(error)}") from error
+        except (ValueError, ImportError) as error:
+            raise UnsupportedModel(f"{folder.name} cannot be run: {_first_line(error)}") from error
+        if report["missing_keys"] or report["mismatched_keys"]:
+            missing = sorted(report["missing_keys"]) or sorted(str(key) for key in report["mismatched_keys"])
+            raise ModelUnavailable(f"the weights of {folder.name} are not whole: {missing[0]} is missing or misshapen")
+        return cls(model.to("cuda" if torch.cuda.is_available() else "cpu").eval())
+
+    def generate(
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        max_new_tokens: int,
+        on_token: Callable[[int], None],
+        stop: threading.Event,
+    ) -> bool:
+        """Answer `prompt`, one `on_token` a token, the end token not among them; True if the model ended by itself.
+
+        Raises Stopped within one token once `stop` is set, ModelUnavailable when the model fails.
+        """
+        config = self._generation_config(sampling, max_new_tokens)
+        stream = _TokenStream(on_token, _end_tokens(config))
+        ids = torch.tensor([list(prompt)], device=self._model.device)  # (1, prompt)
+        self._stop = stop
+        try:
+            with torch.inference_mode(), torch.random.fork_rng():
+                if sampling.seed is None:
+                    torch.seed()
+                else:
+                    torch.manual_seed(sampling.seed)
+                self._model.generate(
+                    ids, attention_mask=torch.ones_like(ids), generation_config=config, streamer=stream
+                )
+        except RuntimeError as error:  # torch's own, out of memory among them
+            raise ModelUnavailable(f"the model failed: {_first_line(error)}") from error
+        finally:
+            self._stop = None
+        return stream.ended
+
+    def _check(self, *_: object) -> None:
+        if self._stop is not None and self._stop.is_set():
+            raise Stopped
+
+    def _generation_config(self, sampling: Sampling, max_new_tokens: int) -> GenerationConfig:
+        """The model's own configuration with what the request says over it; temperature 0 is greedy."""
+        config: Any = GenerationConfig.from_dict(self._model.generation_config.to_dict())
+        config.max_new_tokens, config.max_length = max_new_tokens, None
+        config.prefill_chunk_size = PREFILL_CHUNK_TOKENS
+        if config.pad_token_id is None:
+            config.pad_token_id = 0  # one sequence at a time: nothing is ever padded
+        if sampling.temperature is not None or sampling.top_p is not None:
+            config.do_sample = sampling.temperature != 0
+        if config.do_sample:
+            config.temperature = sampling.temperature or config.temperature
+            config.top_p = sampling.top_p if sampling.top_p is not None else config.top_p
+        else:
+            config.temperature = config.top_p = config.top_k = config.min_p = None
+        return config
+
+
+class _TokenStream:
+    """What transformers' generate calls with the prompt first, then with each token (BaseStreamer)."""
+
+    def __init__(self, on_token: Callable[[int], None], end_tokens: Set[int]) -> None:
+        self._on_token = on_token
+        self._end_tokens = end_tokens
+        self._past_prompt = False
+        self.ended = False
+
+    def put(self, value: torch.Tensor) -> None:
+        if not self._past_prompt:
+            self._past_prompt = True
+            return
+        token = int(value.flatten()[0])
+        if token in self._end_tokens:
+            self.ended = True
+        else:
+            self._on_token(token)
+
+    def end(self) -> None:
+        """Nothing is held back."""
+
+
+def _end_tokens(config: GenerationConfig) -> Set[int]:
+    ids = config.eos_token_id
+    return {ids} if isinstance(ids, int) else set(ids or ())
+
+
+def _dtype(folder: ModelFolder) -> torch.dtype:
+    """What the weights were saved in; half precision becomes bfloat16, which CPUs compute faster."""
+    config = folder.config.get("text_config") or folder.config
+    saved = config.get("dtype") or config.get("torch_dtype")
+    return torch.float32 if saved == "float32" else torch.bfloat16
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__

@@ -1,0 +1,115 @@
+"""The in-process backend: one model in memory, which generates in a thread of its own."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from nexxi_cli.core.errors import ModelUnavailable
+from nexxi_cli.core.events import ModelLoaded
+from nexxi_cli.core.ports import Observer
+from nexxi_cli.core.types import Delta, Message, ModelInfo, Sampling, Usage
+from nexxi_cli.infrastructure.models.folder import ModelFolder
+from nexxi_cli.infrastructure.models.loader import ModelLoader
+from nexxi_cli.infrastructure.models.tokens import TokenCodec, load_codec
+
+if TYPE_CHECKING:
+    from nexxi_cli.infrastructure.models.engine import TransformersEngine
+
+T = TypeVar("T")
+
+
+class LocalBackend:
+    """A ModelBackend over a model of this machine. It begins to load when it is made.
+
+    The tokenizer is ready long before the weights, so a prompt can be counted and refused meanwhile.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        loader: ModelLoader,
+        threads: int | None,
+        dtype: Literal["auto", "bfloat16", "float32"],
+        observer: Observer,
+    ) -> None:
+        self._name = name
+        self._loader = loader
+        self._observer = observer
+        self._closed = threading.Event()
+        self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer")
+        self._thinking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self._reader = self._reading.submit(self._read)
+        self._engine = self._thinking.submit(self._load, threads, dtype)
+
+    async def info(self) -> ModelInfo:
+        """Name and context length; waits until the model is on this machine."""
+        folder, _ = await self._outcome(self._reader)
+        return ModelInfo(self._name, folder.context_length)
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Length of the prompt in the model's own template."""
+        _, codec = await self._outcome(self._reader)
+        return len(await asyncio.to_thread(codec.encode, messages))
+
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
+        """Answer `messages`; closing the iterator stops the model within one token."""
+        folder, codec = await self._outcome(self._reader)
+        prompt = await asyncio.to_thread(codec.encode, messages)
+        engine = await self._outcome(self._engine)
+        room = max(folder.context_length - len(prompt), 1)
+        limit = min(sampling.max_new_tokens or room, room)
+        loop = asyncio.get_running_loop()
+        tokens: asyncio.Queue[int | None] = asyncio.Queue()
+        stop = threading.Event()
+
+        def hand_over(token: int | None) -> None:
+            loop.call_soon_threadsafe(tokens.put_nowait, token)
+
+        def think() -> bool:
+            try:
+                return engine.generate(prompt, sampling, max_new_tokens=limit, on_token=hand_over, stop=stop)
+            finally:
+                hand_over(None)
+
+        thought = self._thinking.submit(think)
+        text, count = codec.text_stream(), 0
+        try:
+            while (token := await tokens.get()) is not None:
+                count += 1
+                piece = text.push(token)
+                if piece:
+                    yield Delta(piece)
+            ended = await self._outcome(thought)
+            yield Delta(text.finish(), "stop" if ended else "length", Usage(len(prompt), count))
+        finally:
+            stop.set()
+
+    async def aclose(self) -> None:
+        """Stop what runs. A library call that cannot be stopped (an import, a read) goes on without us."""
+        self._closed.set()
+        self._loader.stop()
+        self._reading.shutdown(wait=False, cancel_futures=True)
+        self._thinking.shutdown(wait=False, cancel_futures=True)
+
+    async def _outcome(self, future: "Future[T]") -> T:
+        return await asyncio.shield(asyncio.wrap_future(future))
+
+    def _read(self) -> tuple[ModelFolder, TokenCodec]:
+        folder = self._loader.provide(self._name)
+        _ = folder.context_length  # a configuration that is no model's fails here, not at the first prompt
+        return folder, load_codec(folder)
+
+    def _load(self, threads: int | None, dtype: Literal["auto", "bfloat16", "float32"]) -> "TransformersEngine":
+        began = time.monotonic()
+        from nexxi_cli.infrastructure.models.engine import TransformersEngine  # the imports take seconds: beside _read
+
+        folder, _ = self._reader.result()
+        if self._closed.is_set():
+            raise ModelUnavailable(f"{self._name} was closed before it was loaded")
+        engine = TransformersEngine.load(folder, dtype=dtype, threads=threads)
+        self._observer.notify(ModelLoaded(self._name, time.monotonic() - began))
+        return engine

@@ -1,0 +1,115 @@
+"""The in-process backend: deltas on the event loop, generation in its own thread, closing at any moment."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from nexxi_cli.core.errors import ModelUnavailable, NotFound
+from nexxi_cli.core.types import Delta, Message, ModelInfo, Sampling
+from nexxi_cli.infrastructure.models.loader import ModelLoader
+from nexxi_cli.infrastructure.models.local import LocalBackend
+from nexxi_cli.observability.silence import NO_PROGRESS, SILENT
+
+QUESTION = [Message("user", "What is the capital of France?")]
+LONG = [Message("user", "Write a very long story about a ship.")]
+
+
+def backend_of(name: str, cache: Path) -> LocalBackend:
+    return LocalBackend(name=name, loader=ModelLoader(cache, NO_PROGRESS), threads=None, dtype="auto", observer=SILENT)
+
+
+@pytest.fixture
+async def tiny(tiny_folder: Path, tmp_path: Path) -> AsyncIterator[LocalBackend]:
+    backend = backend_of(str(tiny_folder), tmp_path)
+    yield backend
+    await backend.aclose()
+
+
+async def deltas(backend: LocalBackend, messages: list[Message], sampling: Sampling) -> list[Delta]:
+    async with aclosing(backend.generate(messages, sampling)) as stream:
+        return [delta async for delta in stream]
+
+
+async def test_info_and_counts_are_known_before_the_weights(tiny: LocalBackend, tiny_folder: Path) -> None:
+    assert await tiny.info() == ModelInfo(str(tiny_folder), 64)
+    assert await tiny.count_tokens([Message("user", "hi")]) > 10
+
+
+async def test_the_last_delta_carries_finish_and_usage(tiny: LocalBackend) -> None:
+    *_, last = await deltas(tiny, [Message("user", "a")], Sampling(max_new_tokens=4, seed=1, temperature=1.0))
+    assert last.finish == "length"
+    assert last.usage is not None
+    assert last.usage.completion_tokens == 4
+
+
+async def test_a_reply_never_outgrows_the_context(tiny: LocalBackend) -> None:
+    messages = [Message("user", "a" * 30)]
+    *_, last = await deltas(tiny, messages, Sampling(max_new_tokens=1000, seed=2, temperature=1.0))
+    assert last.usage is not None
+    assert last.usage.total_tokens <= 64
+
+
+async def test_a_model_that_does_not_exist_is_refused_at_the_first_question(tmp_path: Path) -> None:
+    backend = backend_of("no-such-model", tmp_path)
+    with pytest.raises(NotFound, match="no-such-model"):
+        await backend.info()
+    with pytest.raises(NotFound, match="no-such-model"):
+        await deltas(backend, QUESTION, Sampling())
+    await backend.aclose()
+
+
+@pytest.fixture
+def broken_folder(tiny_folder: Path, tmp_path: Path) -> Path:
+    """The tiny model with 100 bytes of weights."""
+    broken = Path(shutil.copytree(tiny_folder, tmp_path / "broken"))
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    return broken
+
+
+async def test_broken_weights_are_refused_and_the_tokenizer_still_counts(broken_folder: Path, tmp_path: Path) -> None:
+    backend = backend_of(str(broken_folder), tmp_path)
+    assert await backend.count_tokens(QUESTION)
+    with pytest.raises(ModelUnavailable, match="cannot be read"):
+        await deltas(backend, QUESTION, Sampling())
+    await backend.aclose()
+
+
+@pytest.mark.model
+async def test_the_real_model_knows_the_capital_of_france(real_model: Path) -> None:
+    backend = backend_of("smollm2-135m", real_model.parents[1])
+    answer = await deltas(backend, QUESTION, Sampling(max_new_tokens=40))
+    assert "Paris" in "".join(delta.text for delta in answer)
+    assert answer[-1].finish == "stop"
+
+    async with aclosing(backend.generate(LONG, Sampling(max_new_tokens=500))) as stream:
+        async for _ in stream:
+            break
+    began = time.monotonic()
+    await deltas(backend, QUESTION, Sampling(max_new_tokens=1))
+    assert time.monotonic() - began < 5  # 500 tokens would have taken longer: the first reply was stopped
+    await backend.aclose()
+
+
+@pytest.mark.model
+async def test_the_event_loop_goes_on_while_the_model_thinks(real_model: Path) -> None:
+    backend = backend_of("smollm2-135m", real_model.parents[1])
+    await deltas(backend, QUESTION, Sampling(max_new_tokens=1))
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        while True:
+            await asyncio.sleep(0.01)
+            beats += 1
+
+    heart = asyncio.create_task(beat())
+    answer = await deltas(backend, LONG, Sampling(max_new_tokens=40))
+    heart.cancel()
+    assert beats > len(answer)
+    await backend.aclose()
