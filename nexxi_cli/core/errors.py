@@ -40,9 +40,13 @@ class ContextLengthExceeded(UsageError):
 
 
 class Refused(NexxiError):
-    """The safety filter refused the text."""
+    """The safety filter refused the text; `finding_types` says what it found."""
 
     exit_code, status, kind = 3, 400, "invalid_request_error"
+
+    def __init__(self, message: str, *, finding_types: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.finding_types = finding_types
 
 
 class NotAuthorised(NexxiError):

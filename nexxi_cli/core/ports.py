@@ -108,14 +108,28 @@ class SessionStore(Protocol):
 
 
 class Recognizer(Protocol):
-    """Finds one family of personal data."""
+    """Finds one family of personal data, in a whole text or in one whose rest is still to come."""
 
-    def find(self, text: str) -> Iterable[Finding]:
-        """Findings in any order; they may overlap. Linear in len(text)."""
+    @property
+    def types(self) -> frozenset[str]:
+        """Every type that its findings can have."""
 
     @property
     def max_chars(self) -> int:
         """Longest match in characters: what a stream has to hold back at most."""
+
+    def find(self, text: str, start: int = 0) -> Iterable[Finding]:
+        """Findings that begin at `start` or later, in any order; they may overlap. Linear in len(text).
+
+        What stands before `start` is context, of which it may look at 64 characters at the most. Begun anew at a
+        `start` that is inside no finding, it finds what it would have found from there on anyway.
+        """
+
+    def open_from(self, text: str, start: int) -> int:
+        """The first place from `start` on where a match may begin that text to come can complete, lengthen or undo.
+
+        len(text) when there is none. What begins before that place is final.
+        """
 
 
 class Observer(Protocol):

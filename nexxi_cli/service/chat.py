@@ -5,7 +5,7 @@ from asyncio import to_thread
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from nexxi_cli.core.errors import NexxiError, UsageError
+from nexxi_cli.core.errors import NexxiError, Refused, UsageError
 from nexxi_cli.core.events import HistoryTrimmed, ReplyFinished, RequestFailed, RequestScreened
 from nexxi_cli.core.ports import ModelBackend, Observer
 from nexxi_cli.core.types import (
@@ -103,9 +103,17 @@ class ChatService:
     def _screen(self, request: ChatRequest) -> Verdict:
         if not request.text.strip():
             raise UsageError("the prompt is empty")
-        verdict = self._safety.check_or_raise(request.text)
+
+        def screened(*, allowed: bool, types: tuple[str, ...]) -> RequestScreened:
+            return RequestScreened(request.request_id, "in", allowed, types, len(request.text))
+
+        try:
+            verdict = self._safety.check_or_raise(request.text)
+        except Refused as refusal:
+            self._observer.notify(screened(allowed=False, types=refusal.finding_types))
+            raise
         types = tuple(finding.type for finding in verdict.findings)
-        self._observer.notify(RequestScreened(request.request_id, "in", verdict.allowed, types, len(request.text)))
+        self._observer.notify(screened(allowed=True, types=types))
         if not verdict.text.strip():
             raise UsageError("nothing is left of the prompt once its HTML is stripped")
         return verdict

@@ -1,1 +1,12 @@
-"""Recognizers of personal data, one file a family."""
+"""Recognizers of personal data and secrets, one file a family; a new family is a file and an entry here."""
+
+from nexxi_cli.infrastructure.recognizers.card import CARD
+from nexxi_cli.infrastructure.recognizers.email import EMAIL
+from nexxi_cli.infrastructure.recognizers.iban import IBAN
+from nexxi_cli.infrastructure.recognizers.ip import IP
+from nexxi_cli.infrastructure.recognizers.phone import PHONE
+from nexxi_cli.infrastructure.recognizers.private_key import PRIVATE_KEY
+from nexxi_cli.infrastructure.recognizers.ssn import SSN
+from nexxi_cli.infrastructure.recognizers.tokens import JWT, TOKENS
+
+RECOGNIZERS = (PRIVATE_KEY, TOKENS, JWT, EMAIL, CARD, IBAN, SSN, IP, PHONE)

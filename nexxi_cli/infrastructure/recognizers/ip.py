@@ -1,0 +1,42 @@
+"""IP addresses: version 4 in dotted decimal (RFC 6943, 3.1.1), version 6 as in RFC 4291, 2.2.
+
+Addresses that say nothing of anyone (RFC 6890: unspecified, loopback) and netmasks are left alone.
+"""
+
+import re
+from ipaddress import AddressValueError, IPv6Address
+
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_V4 = rf"(?<![\w.:\-])(?<!version )(?<!Version )(?:{_BYTE}\.){{3}}{_BYTE}(?![\w\-]|\.[0-9])"
+_V6 = (
+    r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}"
+    rf"(?:(?:{_BYTE}\.){{3}}{_BYTE}|[0-9A-Fa-f]{{0,4}})(?![\w:]|\.[0-9])"
+)
+_NOBODY = re.compile(r"127\.|0\.|255\.")
+
+
+def _v4(match: re.Match[str]) -> int | None:
+    return None if _NOBODY.match(match[0]) else match.end()
+
+
+def _v6(match: re.Match[str]) -> int | None:
+    if not any(char.isdigit() for char in match[0]):  # `abc::def` is C++
+        return None
+    try:
+        address = IPv6Address(match[0])
+    except AddressValueError:
+        return None
+    return None if address.is_loopback or address.is_unspecified else match.end()
+
+
+IP = PatternRecognizer(
+    (
+        Rule("ip.v4", "IP", 0.9, _V4, _v4, needs=(".",)),
+        Rule("ip.v6", "IP", 0.9, _V6, _v6, needs=(":",)),
+    ),
+    chars=r"0-9A-Fa-f:.",
+    begins=r"[0-9A-Fa-f:]",
+    max_chars=56,
+)

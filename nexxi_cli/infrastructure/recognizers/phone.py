@@ -1,0 +1,73 @@
+"""Telephone numbers in the forms that are told from other numbers without their context.
+
+ITU-T E.164: at most 15 digits, country code first; the North American Numbering Plan: 3-3-4; national numbers with
+the trunk prefix 0 (ITU-T E.123) in groups. Others need words beside them to be told from dates, versions and prices.
+"""
+
+import re
+
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+
+_BLANK = r" \u00a0\u202f"
+_DASH = r"\-\u2010\u2011\u2013"
+_GAP = rf"[{_BLANK}{_DASH}.()]{{0,2}}"
+_INTERNATIONAL = rf"(?<![\w+.])(?:\+|00(?=[{_BLANK}{_DASH}.1-9]))(?:{_GAP}[0-9]){{8,15}}(?![0-9])"
+_TEN_DIGITS = (
+    rf"(?<![\w+.{_DASH}])(?:1[{_BLANK}{_DASH}.])?(?:"
+    rf"\([0-9]{{3}}\)[{_BLANK}]?[0-9]{{3}}[{_BLANK}{_DASH}.][0-9]{{4}}"
+    r"|[0-9]{3}([\-.\u2010\u2011\u2013])[0-9]{3}\1[0-9]{4}"
+    rf"|[2-9][0-9]{{2}}([{_BLANK}])[2-9][0-9]{{2}}\2[0-9]{{4}}"
+    rf")(?![0-9]|[{_DASH}.][0-9])"
+)
+_TRUNK = (
+    rf"(?<![\w+.,/{_DASH}])(?<![0-9] )(?:\(0[0-9]{{1,4}}\)(?:[{_BLANK}{_DASH}.]?[0-9]){{6,8}}"
+    rf"|0[1-9](?:[{_BLANK}{_DASH}.]?[0-9]){{7,9}})(?![\w]|[{_BLANK}{_DASH}.,][0-9])"
+)
+_DATE = re.compile(r"[0-9]{2}(\D)[0-9]{2}\1(?:19|20)[0-9]{2}(?![0-9])")
+_EXTENSION = re.compile(r"[ ,]?(?:x|ext\.?)[ ]?[0-9]{1,5}(?![0-9])")
+
+_FIXED_LENGTH = {"1": 11, "7": 11}  # one-digit country codes: numbers in their plans have ten digits
+
+
+def _international(match: re.Match[str]) -> int | None:
+    digits = [at for at, char in enumerate(match[0]) if char.isdigit()]
+    if match[0][0] != "+":
+        digits = digits[2:]
+        if not re.search(r"\D", match[0]):  # a zero-padded number
+            return None
+    if len(digits) < 8 or match[0][digits[0]] == "0":
+        return None
+    length = _FIXED_LENGTH.get(match[0][digits[0]], len(digits))
+    if len(digits) < length:
+        return None
+    end = match.start() + digits[length - 1] + 1
+    if match.string[end : end + 1].isdigit():
+        return None
+    return _with_extension(match.string, end)
+
+
+def _ten_digits(match: re.Match[str]) -> int:
+    return _with_extension(match.string, match.end())
+
+
+def _trunk(match: re.Match[str]) -> int | None:
+    if match[0].isdigit() or _DATE.match(match[0]):  # an ISBN-10, a date and an hour
+        return None
+    return match.end()
+
+
+def _with_extension(text: str, end: int) -> int:
+    extension = _EXTENSION.match(text, end)
+    return extension.end() if extension else end
+
+
+PHONE = PatternRecognizer(
+    (
+        Rule("phone.international", "PHONE", 0.85, _INTERNATIONAL, _international),
+        Rule("phone.ten_digits", "PHONE", 0.75, _TEN_DIGITS, _ten_digits),
+        Rule("phone.trunk", "PHONE", 0.6, _TRUNK, _trunk, needs=("0",)),
+    ),
+    chars=rf"0-9+{_BLANK}{_DASH}.(),xet",
+    begins=r"[0-9+(]",
+    max_chars=80,
+)

@@ -1,0 +1,49 @@
+"""Findings of personal data in a text: who finds them, which of them stand, what replaces them."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from nexxi_cli.core.ports import Recognizer
+from nexxi_cli.core.types import Finding
+from nexxi_cli.service.edits import Edit
+
+CONTEXT_CHARS = 64
+"""How far before a match a Recognizer may look; a stream keeps so much of what it has already let go."""
+
+
+def find_all(
+    recognizers: Sequence[Recognizer], types: Collection[str], text: str, start: int = 0
+) -> tuple[Finding, ...]:
+    """Findings of `types` from `start` on, in order, none touching another's characters."""
+    found = chain.from_iterable(recognizer.find(text, start) for recognizer in recognizers)
+    return tuple(_settle(finding for finding in found if finding.type in types))
+
+
+def _settle(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Of findings that overlap, the longest, then the most confident names the whole stretch, so none shows through."""
+    group: list[Finding] = []
+    end = 0
+    for finding in sorted(findings, key=lambda finding: (finding.start, finding.end)):
+        if group and finding.start >= end:
+            yield _merged(group, end)
+            group = []
+        group.append(finding)
+        end = max(end, finding.end)
+    if group:
+        yield _merged(group, end)
+
+
+def _merged(group: Sequence[Finding], end: int) -> Finding:
+    winner = max(group, key=lambda finding: (finding.end - finding.start, finding.confidence, finding.rule))
+    return replace(winner, start=group[0].start, end=end)
+
+
+def redactions(findings: Iterable[Finding]) -> Iterator[Edit]:
+    """The edits that put a placeholder, such as <EMAIL>, in the place of each finding."""
+    return (Edit(finding.start, finding.end, f"<{finding.type}>") for finding in findings)
+
+
+def type_names(findings: Iterable[Finding]) -> str:
+    """The types of findings, each once, for people."""
+    return ", ".join(sorted({finding.type for finding in findings}))

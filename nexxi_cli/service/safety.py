@@ -1,0 +1,93 @@
+"""SafetyFilter: length, HTML, personal data; in this order. Knows the modes; knows no rule and no front door."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from nexxi_cli.core.errors import Refused
+from nexxi_cli.core.ports import Recognizer
+from nexxi_cli.core.settings import Mode
+from nexxi_cli.core.types import Finding, Verdict
+from nexxi_cli.service.edits import Edited
+from nexxi_cli.service.findings import find_all, redactions, type_names
+from nexxi_cli.service.markup import Stripped, strip_markup
+from nexxi_cli.service.stream_guard import StreamGuard
+
+
+class SafetyFilter:
+    """Says what may go on of a text. Holds no state of a text: one filter serves all threads.
+
+    The modes of a layer: "off" does not look; "observe" reports what it finds and changes nothing; "redact" takes it
+    out (HTML) or puts a placeholder in its place (personal data); "block" does so too and disallows the text.
+    """
+
+    def __init__(
+        self,
+        recognizers: Sequence[Recognizer],
+        html: Mode,
+        pii: Mode,
+        max_chars: int | None,
+        *,
+        types: Collection[str] | None = None,
+    ) -> None:
+        """Personal data of `types` counts; None: of every type."""
+        self._recognizers = tuple(recognizers)
+        self._html: Mode = html
+        self._pii: Mode = pii
+        self._max_chars = max_chars
+        known = frozenset[str]().union(*(recognizer.types for recognizer in recognizers))
+        self._types = known if types is None else known & frozenset(types)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of personal data that it looks for."""
+        return self._types
+
+    def only(self, types: Collection[str]) -> "SafetyFilter":
+        """The same filter, looking for `types` alone."""
+        return SafetyFilter(self._recognizers, self._html, self._pii, self._max_chars, types=types)
+
+    def check(self, text: str) -> Verdict:
+        """Judge a text. Nothing that it contains makes this raise.
+
+        Findings are of type HTML or one of `types`, in order; those of HTML may overlap those of personal data.
+        A text that is too long is not looked at, and nothing of it may go on.
+        """
+        if self._max_chars is not None and len(text) > self._max_chars:
+            reason = f"length: {len(text)} characters, the limit is {self._max_chars}"
+            return Verdict(allowed=False, text="", reasons=(reason,))
+        stripped = strip_markup(text) if self._html != "off" else Stripped(text)
+        markup = stripped.findings
+        if self._html == "observe":
+            stripped = Stripped(text)
+        personal = () if self._pii == "off" else find_all(self._recognizers, self._types, stripped.text)
+        reasons = [
+            f"{layer}: {type_names(found)}"
+            for layer, mode, found in (("html", self._html, markup), ("pii", self._pii, personal))
+            if mode == "block" and found
+        ]
+        clean = stripped.text if self._pii == "observe" else Edited(stripped.text, redactions(personal)).text
+        findings = [*markup, *(_in_original(finding, stripped) for finding in personal)]
+        return Verdict(
+            allowed=not reasons,
+            text=clean,
+            findings=tuple(sorted(findings, key=lambda finding: (finding.start, finding.end))),
+            reasons=tuple(reasons),
+        )
+
+    def check_or_raise(self, text: str) -> Verdict:
+        """Judge a text. Raises Refused, which names layers, types and lengths, never what was found."""
+        verdict = self.check(text)
+        if not verdict.allowed:
+            raise Refused(
+                f"the safety filter refused the text ({'; '.join(verdict.reasons)})",
+                finding_types=tuple(finding.type for finding in verdict.findings),
+            )
+        return verdict
+
+    def stream_guard(self, *, on_finding: Callable[[Finding], object] | None = None) -> StreamGuard:
+        """A guard for one text that comes in pieces, such as a reply; personal data only, HTML in it is an answer."""
+        return StreamGuard(self._recognizers, types=self._types, mode=self._pii, on_finding=on_finding)
+
+
+def _in_original(finding: Finding, stripped: Stripped) -> Finding:
+    start, end = stripped.original(finding.start, finding.end)
+    return Finding(start, end, finding.type, finding.confidence, finding.rule)

@@ -1,0 +1,83 @@
+"""StreamGuard: redacts a text that comes in pieces, and holds back only what could still grow into a match."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from nexxi_cli.core.ports import Recognizer
+from nexxi_cli.core.settings import Mode
+from nexxi_cli.core.types import Finding
+from nexxi_cli.service.edits import Edited
+from nexxi_cli.service.findings import CONTEXT_CHARS, find_all, redactions
+
+_SHARE = 16
+"""A search waits until a sixteenth of what is held can go, so that long holds do not cost their square."""
+
+
+class StreamGuard:
+    """One text, pushed piece by piece; what comes out, joined, is the redacted text, however it was cut.
+
+    "off" lets everything through at once and finds nothing, "observe" lets everything through at once and only
+    records. "block" redacts as "redact" does: a reply of which half is already read cannot be taken back.
+    """
+
+    def __init__(
+        self,
+        recognizers: Sequence[Recognizer],
+        *,
+        types: Collection[str],
+        mode: Mode,
+        on_finding: Callable[[Finding], object] | None = None,
+    ) -> None:
+        """`on_finding` hears of each finding instead of `findings`, for texts without end."""
+        self._recognizers = [recognizer for recognizer in recognizers if recognizer.types & frozenset(types)]
+        self._types = types
+        self._mode = mode
+        self._kept: list[Finding] = []
+        self._on_finding = on_finding or self._kept.append
+        self._buffer = ""  # a little that is already out, as context; then what is held back
+        self._held_from = 0  # in the buffer
+        self._offset = 0  # of the buffer in the whole text
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far; offsets are in the whole text as it was pushed."""
+        return tuple(self._kept)
+
+    def push(self, text: str) -> str:
+        """Take the next piece; return what may go on by now."""
+        if self._mode == "off" or not text:
+            return text
+        self._buffer += text
+        end = self._open_from()
+        worth_it = (end - self._held_from) * _SHARE >= len(self._buffer) - self._held_from
+        settled = self._release(end) if worth_it else ""
+        return text if self._mode == "observe" else settled
+
+    def finish(self) -> str:
+        """The text is over: return the rest."""
+        settled = self._release(len(self._buffer))
+        return "" if self._mode == "observe" else settled
+
+    def _open_from(self) -> int:
+        length = len(self._buffer)
+        places = (
+            max(recognizer.open_from(self._buffer, self._held_from), length - recognizer.max_chars)
+            for recognizer in self._recognizers
+        )
+        return min(places, default=length)
+
+    def _release(self, end: int) -> str:
+        """Settle what is held up to `end`, or less, so that no finding is cut."""
+        if end <= self._held_from:
+            return ""
+        found = find_all(self._recognizers, self._types, self._buffer, self._held_from)
+        end = next((finding.start for finding in found if finding.start < end < finding.end), end)
+        settled = [finding for finding in found if finding.end <= end]
+        for finding in settled:
+            self._on_finding(replace(finding, start=finding.start + self._offset, end=finding.end + self._offset))
+        text = Edited(self._buffer[:end], redactions(settled)).text[self._held_from :]  # no edit is in the context
+        dropped = max(0, end - CONTEXT_CHARS)
+        self._buffer = self._buffer[dropped:]
+        self._held_from = end - dropped
+        self._offset += dropped
+        return text

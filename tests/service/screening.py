@@ -1,0 +1,25 @@
+"""A filter with the real recognizers, and texts that are dense with what they find."""
+
+from hypothesis import strategies as st
+
+from nexxi_cli.core.settings import Mode
+from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
+from nexxi_cli.service.safety import SafetyFilter
+from tests.infrastructure.recognizers.examples import ALL
+
+EXAMPLES = [example for _, example in ALL]
+
+PIECES = st.one_of(
+    st.sampled_from(EXAMPLES),
+    st.sampled_from([example[: len(example) * 2 // 3] for example in EXAMPLES]),
+    st.sampled_from([example[len(example) // 3 :] for example in EXAMPLES]),
+    st.sampled_from(
+        ["hello ", "in 2024, ", " ", ". ", "-", "(", "+", "@", "ext", "GB82", "é", "是", "\n", "-----BEGIN "]
+    ),
+    st.text(max_size=5),
+)
+TEXTS = st.lists(PIECES, max_size=8).map("".join)
+
+
+def a_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> SafetyFilter:
+    return SafetyFilter(RECOGNIZERS, html, pii, max_chars)
