@@ -1,0 +1,1 @@
+complete --command nexxi --no-files --arguments "(env _NEXXI_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) nexxi)" --condition "env _NEXXI_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) nexxi"
