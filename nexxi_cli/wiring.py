@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from nexxi_cli.core.paths import Paths
 from nexxi_cli.core.ports import ModelBackend, ModelLibrary, Observer, Progress, SessionStore
@@ -77,7 +78,7 @@ async def open_app(
     from nexxi_cli.service.conversations import ConversationManager
 
     observer = observer or SILENT
-    store: SessionStore = load(SESSION_STORES, "sqlite")(paths.data / "sessions.db")
+    store = session_store(settings, paths)
     app = App(
         settings=settings,
         paths=paths,
@@ -90,6 +91,17 @@ async def open_app(
         yield app
     finally:
         await app.aclose()
+
+
+def session_store(settings: Settings, paths: Paths) -> SessionStore:
+    """The Redis of `redis_url`, if there is one, else a file of the user's. Opens nothing yet."""
+    store: SessionStore
+    if settings.redis_url is None:
+        store = load(SESSION_STORES, "sqlite")(paths.data / "sessions.db")
+    else:
+        url = settings.redis_url.get_secret_value()
+        store = load(SESSION_STORES, urlsplit(url).scheme)(url, ttl_s=settings.session_ttl_s)
+    return store
 
 
 def safety_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> "SafetyFilter":

@@ -1,9 +1,12 @@
-"""Fixtures for every room: a home of the test's own, and the real chat model."""
+"""Fixtures for every room: a home of the test's own, the real chat model, and a real Redis."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.redis_process import RedisProcess, running_redis
 
 USER_CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
 
@@ -38,3 +41,10 @@ def model_home(home: Path, real_model: Path, monkeypatch: pytest.MonkeyPatch) ->
     """The same, but with the user's cache, where the real model lies."""
     monkeypatch.setenv("XDG_CACHE_HOME", USER_CACHE)
     return home
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisProcess]:
+    """One server for all tests that leave it running; who uses it flushes it first."""
+    with running_redis() as server:
+        yield server

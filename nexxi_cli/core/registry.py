@@ -8,6 +8,7 @@ from nexxi_cli.core.errors import MissingExtra, UsageError
 
 SESSION_STORES: Mapping[str, str] = {
     "sqlite": "nexxi_cli.infrastructure.stores.sqlite:SqliteSessionStore",
+    **dict.fromkeys(("redis", "rediss", "unix"), "nexxi_cli.infrastructure.stores.redis:RedisSessionStore"),
 }
 
 MODEL_BACKENDS: Mapping[str, str] = {

@@ -3,13 +3,15 @@
 A key or value that is wrong fails here, at start, and names itself and the nearest valid name.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.core.types import Sampling
@@ -23,7 +25,7 @@ Mode = Literal["off", "observe", "redact", "block"]
 class Settings(BaseModel):
     """Everything that can be configured. The name in the config file; as a variable, in capitals after NEXXI_."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     model: str = Field("smollm2-135m", min_length=1, description="alias, hub id, folder of safetensors or .gguf file")
     system: str | None = Field(None, description="system prompt of new sessions")
@@ -36,6 +38,18 @@ class Settings(BaseModel):
     safety_html: Mode = Field("redact", description="HTML tags in what is asked: off, observe, redact (strip) or block")
     safety_pii: Mode = Field("redact", description="personal data: off, observe, redact or block")
     safety_max_chars: int = Field(200_000, ge=1, description="longest message, in characters")
+    redis_url: SecretStr | None = Field(None, description="Redis for the sessions; default: a file of the user's")
+    session_ttl_s: int | None = Field(None, ge=1, description="how long Redis keeps a silent session; default: ever")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_a_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _names_a_redis(url.get_secret_value()):
+            raise ValueError(
+                "should be redis://[[user]:password@]host[:port][/db], rediss://... or unix:///path, "
+                "the special characters of a password percent-encoded"
+            )
+        return url
 
     def sampling(self) -> Sampling:
         """How replies are sampled under these settings."""
@@ -62,8 +76,28 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], *, de
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0])
-        reason = first["msg"][:1].lower() + first["msg"][1:]
-        raise SettingsError(f"{origins[key]}: {reason}, not {values[key]!r}") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        reason = reason[:1].lower() + reason[1:]
+        shown = "" if _is_secret(key) else f", not {values[key]!r}"
+        raise SettingsError(f"{origins[key]}: {reason}{shown}") from error
+
+
+def _is_secret(key: str) -> bool:
+    return SecretStr in get_args(Settings.model_fields[key].annotation)
+
+
+def _names_a_redis(url: str) -> bool:
+    """Whether it is one of the URLs of redis-py, and no part of a password stands where another part belongs."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError when it is no number
+    except ValueError:
+        return False
+    if parts.fragment or "@" in parts.query:
+        return False
+    if parts.scheme == "unix":
+        return parts.path.startswith("/")
+    return parts.scheme in ("redis", "rediss") and re.fullmatch("/?|/[0-9]+", parts.path) is not None
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, object]]:

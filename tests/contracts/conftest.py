@@ -8,13 +8,31 @@ import pytest
 
 from nexxi_cli.core.ports import SessionStore
 from tests.contracts.places import OPENERS, StorePlace
+from tests.redis_process import RedisProcess
+
+
+@pytest.fixture
+def new_sqlite_address(tmp_path: Path) -> Callable[[], str]:
+    numbers = count()
+    return lambda: str(tmp_path / str(next(numbers)) / "sessions.db")
+
+
+@pytest.fixture
+def new_redis_address(redis_server: RedisProcess) -> Callable[[], str]:
+    """The one server, emptied: a new place is the end of the place before."""
+
+    def new_address() -> str:
+        redis_server.client.flushall()
+        return redis_server.url
+
+    return new_address
 
 
 @pytest.fixture(params=sorted(OPENERS))
-def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], StorePlace]:
+def new_place(request: pytest.FixtureRequest) -> Callable[[], StorePlace]:
     """Makes empty places of one kind."""
-    numbers = count()
-    return lambda: StorePlace(request.param, str(tmp_path / str(next(numbers)) / "sessions.db"))
+    new_address = request.getfixturevalue(f"new_{request.param}_address")
+    return lambda: StorePlace(request.param, new_address())
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nexxi_cli.core.ports import SessionStore
+from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
 
 OPENERS: Mapping[str, Callable[[str], SessionStore]] = {
+    "redis": lambda address: RedisSessionStore(address, ttl_s=None, timeout_s=30),  # the suite loads the machine
     "sqlite": lambda address: SqliteSessionStore(Path(address)),
 }
 

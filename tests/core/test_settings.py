@@ -67,6 +67,58 @@ def test_a_config_file_that_was_asked_for_must_exist(tmp_path: Path) -> None:
         load_settings({}, {"NEXXI_CONFIG": str(tmp_path / "none.toml")}, default_config=tmp_path / "config.toml")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://localhost:6380/15",
+        "redis://ada:se%2Fsame@[::1]:6380/0",
+        "rediss://:sesame@redis.example.com?ssl_cert_reqs=none",
+        "unix:///run/redis.sock?db=2",
+    ],
+)
+def test_a_redis_url_is_taken_and_never_shown(config: Path, url: str) -> None:
+    settings = load_settings({}, {"NEXXI_REDIS_URL": url}, default_config=config)
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == url
+    assert url not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://:sesame@localhost",
+        "sesame",
+        "redis:sesame",
+        "redis://:x/sesame@localhost",
+        "redis://:1/sesame@localhost",
+        "redis://ada:1?sesame@localhost",
+        "redis://ada:1#sesame@localhost",
+        "redis://[sesame",
+        "redis://localhost:sesame",
+        "redis://localhost/sesame",
+        "unix://sesame",
+    ],
+)
+def test_a_bad_redis_url_is_refused_without_showing_it(config: Path, url: str) -> None:
+    with pytest.raises(
+        SettingsError, match=r"^NEXXI_REDIS_URL: should be redis://\S+, rediss://\S+ or unix:///"
+    ) as refusal:
+        load_settings({}, {"NEXXI_REDIS_URL": url}, default_config=config)
+    assert "sesame" not in f"{refusal.value} {refusal.value.__cause__}"
+
+
+def test_a_redis_url_that_is_no_text_is_refused_without_showing_it(config: Path) -> None:
+    config.write_text("redis_url = 4711\n")
+    with pytest.raises(SettingsError, match=r"^redis_url in .*config\.toml: input should be a valid string$"):
+        load_settings({}, {}, default_config=config)
+
+
+def test_a_session_lives_a_second_at_least(config: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^NEXXI_SESSION_TTL_S: .* not '0'$"):
+        load_settings({}, {"NEXXI_SESSION_TTL_S": "0"}, default_config=config)
+
+
 @given(st.dictionaries(st.text(min_size=1, max_size=12), st.text(max_size=12), max_size=3))
 def test_no_flag_of_any_name_or_value_gives_anything_but_settings_or_a_settings_error(flags: dict[str, str]) -> None:
     with suppress(SettingsError):

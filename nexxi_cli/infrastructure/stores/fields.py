@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 TITLE_CHARS = 60
+MAX_CANDIDATES = 10  # ids that one beginning of an id finds at most
 
 
 def time_text(moment: datetime) -> str:

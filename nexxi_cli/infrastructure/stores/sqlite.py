@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from nexxi_cli.core.errors import NotFound, UsageError
 from nexxi_cli.core.types import Message, Session, SessionInfo, Turn
-from nexxi_cli.infrastructure.stores.fields import id_start, time_text, title_of
+from nexxi_cli.infrastructure.stores.fields import MAX_CANDIDATES, id_start, time_text, title_of
+from nexxi_cli.infrastructure.stores.refusals import id_taken, name_taken, no_session
 from nexxi_cli.infrastructure.stores.sqlite_file import SqliteFile
 
 BUSY_TIMEOUT_S = 10.0
-MAX_CANDIDATES = 10
 
 
 class SqliteSessionStore:
@@ -79,7 +78,7 @@ def _create(connection: sqlite3.Connection, session: Session) -> Session:
             (str(info.session_id), info.owner, *times, len(turns), info.name, title, info.model, system),
         )
     except sqlite3.IntegrityError as error:
-        raise UsageError(f"there is already a session {info.session_id}") from error
+        raise id_taken(info.session_id) from error
     for number, turn in enumerate(turns, start=1):
         _insert_turn(connection, info.session_id, number, turn)
     return _session(connection, _row(connection, info.session_id))
@@ -93,7 +92,7 @@ def _load(connection: sqlite3.Connection, session_id: UUID) -> Session | None:
 def _append(connection: sqlite3.Connection, session_id: UUID, turn: Turn) -> int:
     row = _row(connection, session_id)
     if row is None:
-        raise _no_session(session_id)
+        raise no_session(session_id)
     number: int = row["turn_count"] + 1
     _insert_turn(connection, session_id, number, turn)
     connection.execute(
@@ -118,23 +117,23 @@ def _truncate(connection: sqlite3.Connection, session_id: UUID, turn_count: int)
         "UPDATE sessions SET turn_count = min(turn_count, ?) WHERE session_id = ?", (turn_count, str(session_id))
     )
     if not changed.rowcount:
-        raise _no_session(session_id)
+        raise no_session(session_id)
     connection.execute("DELETE FROM turns WHERE session_id = ? AND number > ?", (str(session_id), turn_count))
 
 
 def _set_system(connection: sqlite3.Connection, session_id: UUID, system: str | None) -> None:
     changed = connection.execute("UPDATE sessions SET system = ? WHERE session_id = ?", (system, str(session_id)))
     if not changed.rowcount:
-        raise _no_session(session_id)
+        raise no_session(session_id)
 
 
 def _rename(connection: sqlite3.Connection, session_id: UUID, name: str) -> None:
     try:
         changed = connection.execute("UPDATE sessions SET name = ? WHERE session_id = ?", (name, str(session_id)))
     except sqlite3.IntegrityError as error:
-        raise UsageError(f"another session is already called {name!r}") from error
+        raise name_taken(name) from error
     if not changed.rowcount:
-        raise _no_session(session_id)
+        raise no_session(session_id)
 
 
 def _delete(connection: sqlite3.Connection, session_id: UUID) -> bool:
@@ -199,7 +198,3 @@ def _split(session: Session) -> tuple[str | None, list[Turn]]:
     system = messages.pop(0).content if messages and messages[0].role == "system" else None
     model, time = session.info.model or "", session.info.updated_at
     return system, [Turn(*pair, model, time) for pair in zip(messages[::2], messages[1::2], strict=True)]
-
-
-def _no_session(session_id: UUID) -> NotFound:
-    return NotFound(f"there is no session {session_id}; it may have been deleted meanwhile")

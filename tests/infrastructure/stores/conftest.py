@@ -1,4 +1,4 @@
-"""A sessions file and a store on it."""
+"""A sessions file, a Redis, and a store on each."""
 
 import os
 import tempfile
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
+from tests.redis_process import RedisProcess, running_redis
 
 NOBODY = 65534
 
@@ -38,3 +40,32 @@ def unprivileged_path() -> Iterator[Path]:
             yield path
         finally:
             os.seteuid(0)
+
+
+@pytest.fixture
+def server(redis_server: RedisProcess) -> RedisProcess:
+    """The one Redis of the tests, emptied."""
+    redis_server.client.flushall()
+    return redis_server
+
+
+@pytest.fixture
+async def redis_store(server: RedisProcess) -> AsyncIterator[RedisSessionStore]:
+    """A store in it whose sessions never expire."""
+    opened = RedisSessionStore(server.url, ttl_s=None)
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+def own_server() -> Iterator[RedisProcess]:
+    """A Redis of the test's own, to be killed or frozen."""
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+async def own_store(own_server: RedisProcess) -> AsyncIterator[RedisSessionStore]:
+    opened = RedisSessionStore(own_server.url, ttl_s=None, timeout_s=0.5)
+    yield opened
+    await opened.aclose()

@@ -1,0 +1,160 @@
+"""Sessions in Redis, one JSON document each. Knows which step does what; knows nothing of budgets or prompts."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from nexxi_cli.core.types import Message, Session, SessionInfo, Turn
+from nexxi_cli.infrastructure.stores import redis_scripts as scripts
+from nexxi_cli.infrastructure.stores.fields import MAX_CANDIDATES, id_start, time_text, title_of
+from nexxi_cli.infrastructure.stores.redis_document import (
+    MalformedDocument,
+    document_of,
+    info_from,
+    messages_text,
+    session_from,
+)
+from nexxi_cli.infrastructure.stores.redis_server import RedisServer
+from nexxi_cli.infrastructure.stores.refusals import id_taken, name_taken, no_session
+
+TIMEOUT_S = 1.0
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RedisSessionStore:
+    """The SessionStore of any number of machines that share one Redis server, of version 6.2 or later."""
+
+    def __init__(self, url: str, *, ttl_s: int | None, timeout_s: float = TIMEOUT_S) -> None:
+        """`ttl_s`: a session is gone so many seconds after its last turn; None keeps it.
+
+        `timeout_s` bounds each call. Raises SettingsError for a URL that cannot be used.
+        """
+        self._server = RedisServer(url, timeout_s=timeout_s)
+        self._ttl_ms = "" if ttl_s is None else 1000 * ttl_s
+
+    async def create(self, session: Session) -> Session:
+        """Keep a new session or return its owner's session of the same name."""
+        info, document = session.info, document_of(_counted(session))
+        reply: int | bytes = await self._server.run(
+            scripts.CREATE,
+            str(info.session_id),
+            json.dumps(info.owner),
+            json.dumps(info.name),
+            document,
+            _micros(info.updated_at),
+            self._ttl_ms,
+        )
+        if reply == 0:
+            raise id_taken(info.session_id)
+        return self._read(document.encode() if isinstance(reply, int) else reply, info.session_id)
+
+    async def load(self, session_id: UUID) -> Session | None:
+        """The session with its messages in order, or None."""
+        document = await self._server.get(_key(session_id))
+        return None if document is None else self._read(document, session_id)
+
+    async def append(self, session_id: UUID, turn: Turn) -> int:
+        """Add one turn at the end; return the new turn count."""
+        turn_count: int | None = await self._server.run(
+            scripts.APPEND,
+            str(session_id),
+            time_text(turn.created_at),
+            _micros(turn.created_at),
+            json.dumps(turn.model),
+            json.dumps(title_of(turn.user.content)),
+            messages_text((turn.user, turn.assistant)),
+            self._ttl_ms,
+        )
+        if turn_count is None:
+            raise no_session(session_id)
+        return turn_count
+
+    async def truncate(self, session_id: UUID, turn_count: int) -> None:
+        """Keep the system message and the first `turn_count` turns."""
+
+        def first_turns(session: Session) -> Session:
+            left = min(turn_count, session.info.turn_count)
+            surplus = 2 * (session.info.turn_count - left)
+            messages = session.messages[: len(session.messages) - surplus]
+            return Session(replace(session.info, turn_count=left), messages)
+
+        await self._change(session_id, first_turns)
+
+    async def set_system(self, session_id: UUID, system: str | None) -> None:
+        """Replace, add or remove the system message."""
+
+        def with_system(session: Session) -> Session:
+            rest = tuple(message for message in session.messages if message.role != "system")
+            return replace(session, messages=rest if system is None else (Message("system", system), *rest))
+
+        await self._change(session_id, with_system)
+
+    async def rename(self, session_id: UUID, name: str) -> None:
+        """Give the session a name of its owner's."""
+        renamed: int | None = await self._server.run(scripts.RENAME, str(session_id), json.dumps(name))
+        if renamed is None:
+            raise no_session(session_id)
+        if not renamed:
+            raise name_taken(name)
+
+    async def delete(self, session_id: UUID) -> bool:
+        """Remove the session and what leads to it."""
+        return bool(await self._server.run(scripts.DELETE, str(session_id)))
+
+    async def find(self, owner: str, reference: str) -> Sequence[SessionInfo]:
+        """The session of this name or the sessions whose id starts so."""
+        start = id_start(reference) or ""
+        heads = await self._server.run(scripts.FIND, json.dumps(owner), json.dumps(reference), start, MAX_CANDIDATES)
+        return self._infos(heads)
+
+    async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
+        """The owner's sessions, the one that changed last first."""
+        heads = await self._server.run(scripts.RECENT, json.dumps(owner), limit, offset)
+        return self._infos(heads)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._server.aclose()
+
+    async def _change(self, session_id: UUID, change: Callable[[Session], Session]) -> None:
+        """Write a session anew; again if another writer was faster. Raises NotFound."""
+        async with self._server.in_time():
+            replaced = False
+            while not replaced:
+                document = await self._server.get(_key(session_id))
+                if document is None:
+                    raise no_session(session_id)
+                changed = document_of(change(self._read(document, session_id)))
+                sha1 = hashlib.sha1(document, usedforsecurity=False).hexdigest()
+                replaced = await self._server.run(scripts.REPLACE, str(session_id), sha1, changed)
+
+    def _infos(self, heads: Sequence[bytes]) -> Sequence[SessionInfo]:
+        try:
+            return [info_from(head) for head in heads]
+        except MalformedDocument as error:
+            raise self._server.foreign(f"a key that begins with {scripts.DOCUMENT_KEY}") from error
+
+    def _read(self, document: bytes, session_id: UUID) -> Session:
+        try:
+            return session_from(document)
+        except MalformedDocument as error:
+            raise self._server.foreign(_key(session_id)) from error
+
+
+def _counted(session: Session) -> Session:
+    """A new session with the turns that it comes with counted, and titled by the first."""
+    questions = [message.content for message in session.messages if message.role == "user"]
+    title = session.info.title or (title_of(questions[0]) if questions else None)
+    return replace(session, info=replace(session.info, turn_count=len(questions), title=title))
+
+
+def _key(session_id: UUID) -> str:
+    return scripts.DOCUMENT_KEY + str(session_id)
+
+
+def _micros(moment: datetime) -> int:
+    """Microseconds since 1970: a sorted set holds them exactly until the year 2255, as a double has 53 bits."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
