@@ -113,10 +113,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What the service and the front doors may know of a model."""
+    """What the service and the front doors may know of a model. `system` is the system prompt it does best with."""
 
     name: str
     context_length: int
+    system: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from nexxi_cli.core.errors import NexxiError, NotFound, UsageError
 from nexxi_cli.core.ports import ModelBackend, SessionStore
-from nexxi_cli.core.types import ChatRequest, FinishReason, Message, Session, SessionInfo, Turn
+from nexxi_cli.core.types import ChatRequest, FinishReason, Message, ModelInfo, Session, SessionInfo, Turn
 from nexxi_cli.service.history import Window, fit_window
 from nexxi_cli.service.references import check_name, check_reference, is_id, may_be_id
 
@@ -65,7 +65,7 @@ class ConversationManager:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
-        """`default_system` is the system message of new sessions."""
+        """`default_system` is the system message of new sessions; None: the model's own, if it has one."""
         self._store = store
         self._default_system = default_system
         self._clock = clock
@@ -80,8 +80,9 @@ class ConversationManager:
         The write outlasts a cancellation. Raises UsageError, NotFound, ContextLengthExceeded, and StoreUnavailable:
         before the model is asked, if the store is down by then.
         """
-        session, is_new = await self._choose(request)
+        existing = await self._existing(request)
         info = await backend.info()
+        session, is_new = existing or self._new_session(request, info), existing is None
         question = Message("user", text)
         window = await fit_window(
             backend,
@@ -141,14 +142,12 @@ class ConversationManager:
         await self._store.truncate(session.session_id, len(questions) - 1)
         return questions[-1]
 
-    async def _choose(self, request: ChatRequest) -> tuple[Session, bool]:
-        """The request's session, and whether it is new: nothing of a new one is stored yet."""
-        session = await self._existing(request)
-        if session is not None:
-            return session, False
+    def _new_session(self, request: ChatRequest, model: ModelInfo) -> Session:
+        """A session of which nothing is stored yet."""
         now = self._clock()
         info = SessionInfo(self._new_id(), request.owner, now, now, name=request.session.reference)
-        return _with_system(_with_system(Session(info), self._default_system), request.system), True
+        default = model.system if self._default_system is None else self._default_system
+        return _with_system(_with_system(Session(info), default), request.system)
 
     async def _existing(self, request: ChatRequest) -> Session | None:
         """The session that the request continues; None for a new one, also when there is no last one to continue."""

@@ -13,12 +13,13 @@ NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 class WordBackend:
     """A model whose tokens are words. It never answers: the tests do."""
 
-    def __init__(self, *, context_length: int = 1000) -> None:
+    def __init__(self, *, context_length: int = 1000, system: str | None = None) -> None:
         self.context_length = context_length
+        self.system = system
         self.counted: list[Sequence[Message]] = []
 
     async def info(self) -> ModelInfo:
-        return ModelInfo("words", self.context_length)
+        return ModelInfo("words", self.context_length, self.system)
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         self.counted.append(messages)

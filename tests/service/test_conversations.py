@@ -178,6 +178,17 @@ async def test_a_new_session_gets_the_default_system_message(conversations: Conv
     assert texts(await conversations.find("ada", "work"))[0] == "Be kind."
 
 
+@pytest.mark.parametrize(("default", "first"), [(None, "Be Wordy."), ("Be kind.", "Be kind."), ("", "Why?")])
+async def test_the_model_s_own_system_message_comes_where_nobody_has_set_one(
+    tmp_path: Path, default: str | None, first: str
+) -> None:
+    store = SqliteSessionStore(tmp_path / "sessions.db")
+    conversations = ConversationManager(store, default_system=default)
+    async with conversations.turn(a_request(), text="Why?", backend=WordBackend(system="Be Wordy.")) as turn:
+        assert turn.messages[0].content == first
+    await store.aclose()
+
+
 async def test_a_request_s_system_message_goes_before_the_default(conversations: ConversationManager) -> None:
     await say(conversations, a_request("work", system="Be brief."))
     assert texts(await conversations.find("ada", "work"))[0] == "Be brief."

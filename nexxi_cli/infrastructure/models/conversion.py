@@ -1,7 +1,6 @@
 """GGUF files converted into a folder that loads fast: safetensors in bfloat16, tokenizer, chat template."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,6 @@ def convert_gguf(
     target: Path,
     *,
     name: str,
-    sampling: Mapping[str, object] | None,
     progress: Progress,
     need_room: Callable[[int], None],
 ) -> None:
@@ -66,8 +64,6 @@ def convert_gguf(
     except (ValueError, KeyError, IndexError, NotImplementedError, RuntimeError, AttributeError) as error:
         raise UnsupportedModel(f"{gguf} cannot be converted: {_line(error)}") from error
     _split_digits(target / "tokenizer.json", str(_field(reader, "tokenizer.ggml.pre") or ""))
-    if sampling:
-        _complete(target / "generation_config.json", sampling)
 
 
 def _read(gguf: Path) -> "GGUFReader":
@@ -108,11 +104,6 @@ def _split_digits(tokenizer_file: Path, pre: str) -> None:
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.pre_tokenizer = Sequence([Digits(individual_digits=True), ByteLevel(add_prefix_space=False)])
     tokenizer.save(str(tokenizer_file))
-
-
-def _complete(file: Path, sampling: Mapping[str, object]) -> None:
-    config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    file.write_text(json.dumps({**sampling, **config}, indent=2), encoding="utf-8")
 
 
 def _line(error: Exception) -> str:

@@ -97,7 +97,7 @@ class ModelLoader:
                 if self._stopped:
                     self._download.stop()
                 self._download.fetch(weights, gguf)
-            return self._convert(alias, gguf, source, KNOWN_MODELS[alias].sampling)
+            return self._convert(alias, gguf, source)
 
     def _own_gguf(self, path: Path) -> CachedModel:
         status = path.stat()
@@ -106,11 +106,9 @@ class ModelLoader:
         name = f"{re.sub(r'[^a-z0-9._-]+', '-', path.stem.lower()).strip('.-') or 'model'}-{digest}"
         with self._locked(name):
             found = self._cache.find(name, source=source)
-            return found or self._convert(name, path, source, None)
+            return found or self._convert(name, path, source)
 
-    def _convert(
-        self, name: str, gguf: Path, source: Mapping[str, object], sampling: Mapping[str, object] | None
-    ) -> CachedModel:
+    def _convert(self, name: str, gguf: Path, source: Mapping[str, object]) -> CachedModel:
         from nexxi_cli.infrastructure.models.conversion import convert_gguf
 
         try:
@@ -121,7 +119,6 @@ class ModelLoader:
                     gguf,
                     folder,
                     name=name,
-                    sampling=sampling,
                     progress=self._progress,
                     need_room=self._cache.need_room,
                 ),

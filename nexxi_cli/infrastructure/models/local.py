@@ -11,6 +11,7 @@ from nexxi_cli.core.errors import ModelUnavailable
 from nexxi_cli.core.events import ModelLoaded
 from nexxi_cli.core.ports import Observer
 from nexxi_cli.core.types import Delta, Message, ModelInfo, Sampling, Usage
+from nexxi_cli.infrastructure.models.catalogue import KNOWN_MODELS
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.loader import ModelLoader
 from nexxi_cli.infrastructure.models.tokens import TokenCodec, load_codec
@@ -48,7 +49,8 @@ class LocalBackend:
     async def info(self) -> ModelInfo:
         """Name and context length; waits until the model is on this machine."""
         folder, _ = await self._outcome(self._reader)
-        return ModelInfo(self._name, folder.context_length)
+        known = KNOWN_MODELS.get(self._name)
+        return ModelInfo(self._name, folder.context_length, known.system if known else None)
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt in the model's own template."""

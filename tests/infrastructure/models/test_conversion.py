@@ -17,21 +17,15 @@ from tests.infrastructure.models.progress import RecordedProgress
 from tests.infrastructure.models.tiny import CONTEXT, TEMPLATE, write_gguf
 
 
-def converted(gguf: Path, target: Path, *, sampling: dict[str, object] | None = None) -> ModelFolder:
+def converted(gguf: Path, target: Path) -> ModelFolder:
     target.mkdir(exist_ok=True)
-    convert_gguf(
-        gguf, target, name="tiny", sampling=sampling, progress=RecordedProgress(), need_room=lambda size_bytes: None
-    )
+    convert_gguf(gguf, target, name="tiny", progress=RecordedProgress(), need_room=lambda size_bytes: None)
     return ModelFolder("tiny", target)
 
 
 @pytest.fixture(scope="module")
 def folder(tiny_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
-    return converted(
-        tiny_gguf,
-        tmp_path_factory.mktemp("converted"),
-        sampling={"do_sample": True, "temperature": 0.2, "eos_token_id": 9},
-    )
+    return converted(tiny_gguf, tmp_path_factory.mktemp("converted"))
 
 
 def test_the_weights_are_those_of_the_original_in_bfloat16(folder: ModelFolder, model: LlamaForCausalLM) -> None:
@@ -46,11 +40,6 @@ def test_context_template_and_end_token_come_along(folder: ModelFolder) -> None:
     assert folder.chat_template == TEMPLATE
     assert folder.special_token("eos_token") == "<|im_end|>"
     assert load_codec(folder).encode([Message("user", "hi")])[0] == 1
-
-
-def test_sampling_of_the_catalogue_completes_what_the_file_says(folder: ModelFolder) -> None:
-    config = json.loads((folder.path / "generation_config.json").read_text())
-    assert (config["temperature"], config["eos_token_id"]) == (0.2, 2)
 
 
 def test_digits_are_split_one_by_one_where_llama_cpp_does_so(folder: ModelFolder) -> None:
@@ -106,5 +95,5 @@ def test_a_disk_without_room_is_found_out_before_anything_is_written(tiny_gguf: 
         raise OutOfSpace(f"{size_bytes} bytes")
 
     with pytest.raises(OutOfSpace, match=r"\d{4,} bytes"):
-        convert_gguf(tiny_gguf, tmp_path, name="tiny", sampling=None, progress=RecordedProgress(), need_room=need_room)
+        convert_gguf(tiny_gguf, tmp_path, name="tiny", progress=RecordedProgress(), need_room=need_room)
     assert list(tmp_path.iterdir()) == []
