@@ -76,15 +76,18 @@ class ChatService:
             finish: FinishReason = "stop"
             usage = Usage(turn.prompt_tokens, 0)
             guard = self._safety.stream_guard()
-            async with aclosing(self._backend.generate(turn.messages, request.sampling)) as deltas:
-                async for delta in deltas:
-                    if first_token_s is None:
-                        first_token_s = self._clock() - began
-                    finish, usage = delta.finish or finish, delta.usage or usage
-                    text = guard.push(delta.text) + (guard.finish() if delta.finish else "")
-                    if text:
-                        turn.add(text)
-                        yield Delta(text)
+            try:
+                async with aclosing(self._backend.generate(turn.messages, request.sampling)) as deltas:
+                    async for delta in deltas:
+                        if first_token_s is None:
+                            first_token_s = self._clock() - began
+                        finish, usage = delta.finish or finish, delta.usage or usage
+                        text = guard.push(delta.text) + (guard.finish() if delta.finish else "")
+                        if text:
+                            turn.add(text)
+                            yield Delta(text)
+            finally:
+                turn.add(guard.finish())  # a reply that was cut short keeps the word that was held back
             turn.finish(finish)
         timing = Timing(first_token_s, self._clock() - began)
         self._observer.notify(ReplyFinished(request.request_id, info.name, finish, usage, timing))

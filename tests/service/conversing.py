@@ -11,11 +11,22 @@ NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
 
 class WordBackend:
-    """A model whose tokens are words. It never answers: the tests do."""
+    """A model whose tokens are words. It answers what the test wrote: deltas, then perhaps an error."""
 
-    def __init__(self, *, context_length: int = 1000, system: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        context_length: int = 1000,
+        system: str | None = None,
+        reply: Sequence[Delta] = (),
+        error: Exception | None = None,
+    ) -> None:
         self.context_length = context_length
         self.system = system
+        self.reply = reply
+        self.error = error
+        self.asked: list[Sequence[Message]] = []
+        self.stopped = False
         self.counted: list[Sequence[Message]] = []
 
     async def info(self) -> ModelInfo:
@@ -25,8 +36,15 @@ class WordBackend:
         self.counted.append(messages)
         return sum(len(message.content.split()) for message in messages)
 
-    def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
-        raise NotImplementedError
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
+        self.asked.append(messages)
+        try:
+            for delta in self.reply:
+                yield delta
+            if self.error is not None:
+                raise self.error
+        finally:
+            self.stopped = True
 
     async def aclose(self) -> None:
         pass
