@@ -6,7 +6,18 @@ from typing import Protocol
 from uuid import UUID
 
 from nexxi_cli.core.events import Event
-from nexxi_cli.core.types import Delta, Finding, ListedModel, Message, ModelInfo, Sampling, Session, SessionInfo, Turn
+from nexxi_cli.core.types import (
+    Delta,
+    Finding,
+    ListedModel,
+    Message,
+    ModelInfo,
+    Sampling,
+    Session,
+    SessionInfo,
+    Summary,
+    Turn,
+)
 
 
 class ModelBackend(Protocol):
@@ -70,7 +81,7 @@ class SessionStore(Protocol):
     """
 
     async def create(self, session: Session) -> Session:
-        """Keep a new session and return it.
+        """Keep a new session, without its summary, and return it.
 
         If its owner already has a session of the same name, nothing is kept and that one is returned.
         """
@@ -90,6 +101,9 @@ class SessionStore(Protocol):
 
     async def set_system(self, session_id: UUID, system: str | None) -> None:
         """Replace, add or (None) remove the system message. Raises NotFound."""
+
+    async def set_summary(self, session_id: UUID, summary: Summary) -> None:
+        """Keep a summary with the session, until a truncation takes back a turn that it sums up. Raises NotFound."""
 
     async def rename(self, session_id: UUID, name: str) -> None:
         """Give the session a name of its owner's. Raises NotFound, and UsageError when the name is taken."""

@@ -78,11 +78,20 @@ class SessionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What the first `turns` turns of a session came to, in the words of a model."""
+
+    turns: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A conversation: the system message first, if there is one, then user and assistant in turns."""
 
     info: SessionInfo
     messages: tuple[Message, ...] = ()
+    summary: Summary | None = None
 
     @property
     def session_id(self) -> UUID:
@@ -142,7 +151,10 @@ class SessionChoice:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One message of one owner. `system` replaces the session's system prompt; `save=False` keeps nothing."""
+    """One message of one owner. `system` replaces the session's system prompt; `save=False` keeps nothing.
+
+    replaces_last: the turn takes the place of the session's last one, which stays as it is until a reply has come.
+    """
 
     text: str
     owner: str
@@ -150,6 +162,7 @@ class ChatRequest:
     system: str | None = None
     sampling: Sampling = Sampling()
     save: bool = True
+    replaces_last: bool = False
     request_id: str = ""
 
 
@@ -162,6 +175,7 @@ class Started:
     verdict: Verdict
     dropped_turns: int
     prompt_tokens: int
+    summarised_turns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +199,7 @@ class ChatResponse:
     timing: Timing
     verdict: Verdict
     dropped_turns: int = 0
+    summarised_turns: int = 0
     output_findings: tuple[Finding, ...] = field(default=())
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from nexxi_cli.core.errors import NotFound, UsageError
 from nexxi_cli.core.ports import SessionStore
-from nexxi_cli.core.types import Message
+from nexxi_cli.core.types import Message, Summary
 from tests.contracts.sessions import a_session, a_turn, at, found, kept, texts
 
 
@@ -124,6 +124,7 @@ async def test_what_needs_a_session_says_so_when_there_is_none(store: SessionSto
         store.truncate(missing, 0),
         store.set_system(missing, "Be brief."),
         store.rename(missing, "work"),
+        store.set_summary(missing, Summary(1, "one")),
     ):
         with pytest.raises(NotFound, match=str(missing)):
             await attempt
@@ -146,6 +147,33 @@ async def test_turns_go_on_after_a_truncation(store: SessionStore) -> None:
     await store.truncate(session_id, 1)
     assert await store.append(session_id, a_turn("three", "re: three")) == 2
     assert texts(await store.load(session_id)) == ["one", "re: one", "three", "re: three"]
+
+
+async def test_a_summary_is_kept_with_the_session(store: SessionStore) -> None:
+    session_id = await kept(store, a_session(), "one", "two")
+    await store.set_summary(session_id, Summary(1, "one \x00 🙂"))
+    await store.append(session_id, a_turn())
+    assert (await found(store, session_id)).summary == Summary(1, "one \x00 🙂")
+    await store.set_summary(session_id, Summary(2, "one and two"))
+    assert (await found(store, session_id)).summary == Summary(2, "one and two")
+
+
+async def test_a_summary_of_turns_that_were_taken_back_does_not_stay(store: SessionStore) -> None:
+    session_id = await kept(store, a_session(), "one", "two", "three")
+    await store.set_summary(session_id, Summary(2, "one and two"))
+    await store.truncate(session_id, 2)
+    assert (await found(store, session_id)).summary == Summary(2, "one and two")
+    await store.truncate(session_id, 1)
+    await store.append(session_id, a_turn("other"))
+    assert (await found(store, session_id)).summary is None
+
+
+async def test_nothing_of_a_summary_comes_back_with_a_deleted_session_s_id(store: SessionStore) -> None:
+    session_id = await kept(store, a_session(), "one")
+    await store.set_summary(session_id, Summary(1, "one"))
+    await store.delete(session_id)
+    await kept(store, a_session(session_id=session_id), "other")
+    assert (await found(store, session_id)).summary is None
 
 
 @pytest.mark.parametrize("before", [None, "Be brief."])

@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from nexxi_cli.core.types import Message, Session, SessionInfo, Turn
+from nexxi_cli.core.types import Message, Session, SessionInfo, Summary, Turn
 from nexxi_cli.infrastructure.stores import redis_scripts as scripts
 from nexxi_cli.infrastructure.stores.fields import MAX_CANDIDATES, id_start, time_text, title_of
 from nexxi_cli.infrastructure.stores.redis_document import (
@@ -16,6 +16,7 @@ from nexxi_cli.infrastructure.stores.redis_document import (
     info_from,
     messages_text,
     session_from,
+    summary_from,
 )
 from nexxi_cli.infrastructure.stores.redis_server import RedisServer
 from nexxi_cli.infrastructure.stores.refusals import id_taken, name_taken, no_session
@@ -53,8 +54,16 @@ class RedisSessionStore:
 
     async def load(self, session_id: UUID) -> Session | None:
         """The session with its messages in order, or None."""
-        document = await self._server.get(_key(session_id))
-        return None if document is None else self._read(document, session_id)
+        document, summary = await self._server.run(scripts.LOAD, str(session_id))
+        if not document:
+            return None
+        session = self._read(document, session_id)
+        try:
+            found = summary_from(summary) if summary else None
+        except MalformedDocument as error:
+            raise self._server.foreign(f"{scripts.SUMMARY_KEY}{session_id}") from error
+        stands = found is not None and found.turns <= session.info.turn_count
+        return replace(session, summary=found if stands else None)
 
     async def append(self, session_id: UUID, turn: Turn) -> int:
         """Add one turn at the end; return the new turn count."""
@@ -92,6 +101,11 @@ class RedisSessionStore:
 
         await self._change(session_id, with_system)
 
+    async def set_summary(self, session_id: UUID, summary: Summary) -> None:
+        """Keep a summary of the first turns."""
+        if not await self._server.run(scripts.SUMMARISE, str(session_id), json.dumps(asdict(summary))):
+            raise no_session(session_id)
+
     async def rename(self, session_id: UUID, name: str) -> None:
         """Give the session a name of its owner's."""
         renamed: int | None = await self._server.run(scripts.RENAME, str(session_id), json.dumps(name))
@@ -127,9 +141,11 @@ class RedisSessionStore:
                 document = await self._server.get(_key(session_id))
                 if document is None:
                     raise no_session(session_id)
-                changed = document_of(change(self._read(document, session_id)))
+                changed = change(self._read(document, session_id))
                 sha1 = hashlib.sha1(document, usedforsecurity=False).hexdigest()
-                replaced = await self._server.run(scripts.REPLACE, str(session_id), sha1, changed)
+                replaced = await self._server.run(
+                    scripts.REPLACE, str(session_id), sha1, document_of(changed), changed.info.turn_count
+                )
 
     def _infos(self, heads: Sequence[bytes]) -> Sequence[SessionInfo]:
         try:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from nexxi_cli.core.types import Message, Session, SessionInfo
+from nexxi_cli.core.types import Message, Session, SessionInfo, Summary
 from nexxi_cli.infrastructure.stores.fields import time_text
 
 MESSAGES = ', "messages": ['  # ends the head: inside a string its quotes would be escaped
@@ -61,6 +61,15 @@ def info_from(head: bytes) -> SessionInfo:
         return _info(json.loads(head + b"}"))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise MalformedDocument("this is not the head of a session") from error
+
+
+def summary_from(document: bytes) -> Summary:
+    """Read a summary. Raises MalformedDocument."""
+    try:
+        fields = json.loads(document)
+        return Summary(int(fields["turns"]), str(fields["text"]))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise MalformedDocument("this is not a summary") from error
 
 
 def _fields_of(message: Message) -> Mapping[str, str]:

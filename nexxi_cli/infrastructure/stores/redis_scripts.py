@@ -1,6 +1,7 @@
 """What Redis does in one step, as Lua scripts. Knows the keys; knows of a document only its head and its end.
 
     nexxi:session:ID           a session's document, see redis_document; the only key that other programs need
+    nexxi:summary:ID           what a model made of the session's first turns, as JSON; lives as long as its document
     nexxi:recent:OWNER         sorted set: the owner's ids by the microsecond of their last change
     nexxi:ids:OWNER            sorted set: the owner's ids in their order as texts
     nexxi:name:OWNER:NAME      the id of the owner's session of that name
@@ -15,10 +16,12 @@ follow from what a document holds and cannot be declared beforehand: Redis Clust
 from nexxi_cli.infrastructure.stores.redis_document import BLOCK_CHARS, END, MESSAGES
 
 DOCUMENT_KEY = "nexxi:session:"
+SUMMARY_KEY = "nexxi:summary:"
 FOREIGN = "NEXXIFOREIGN"  # a script's error: the key that follows holds something else than a session
 SWEPT = 10  # oldest sessions that a new one looks at, to forget those that are gone
 
 _CONSTANTS = f"""
+local SUMMARY = '{SUMMARY_KEY}'
 local DOCUMENT, MESSAGES, END, BLOCK = '{DOCUMENT_KEY}', '{MESSAGES}', '{END}', {BLOCK_CHARS}
 local FOREIGN, SWEPT, CHUNK = '{FOREIGN} ', {SWEPT}, 1000
 """
@@ -89,6 +92,7 @@ local function enter(session, micros, ttl_ms)
   redis.call('ZADD', recent_key(session.owner), micros, session.id)
   redis.call('ZADD', ids_key(session.owner), 0, session.id)
   expire(DOCUMENT .. session.id, ttl_ms)
+  expire(SUMMARY .. session.id, ttl_ms)
   if session.name ~= 'null' then
     local key = name_key(session.owner, session.name)
     redis.call('SET', key, session.id, 'NX')  -- Redis may have evicted it
@@ -151,12 +155,18 @@ if holder then return redis.call('GET', DOCUMENT .. holder.id) end
 if redis.call('EXISTS', DOCUMENT .. id) == 1 then return 0 end
 check_lists(owner)
 redis.call('SET', DOCUMENT .. id, document)
+redis.call('DEL', SUMMARY .. id)
 if name ~= 'null' then redis.call('SET', name_key(owner, name), id) end
 enter({id = id, owner = owner, name = name}, micros, ttl_ms)
 for _, old in ipairs(redis.call('ZRANGE', recent_key(owner), 0, SWEPT - 1)) do
   if redis.call('EXISTS', DOCUMENT .. old) == 0 then forget(owner, old) end
 end
 return 1
+""")
+
+# -> the document and the summary; an empty text for what is not there
+LOAD = _script("""
+return {redis.call('GET', DOCUMENT .. ARGV[1]) or '', redis.call('GET', SUMMARY .. ARGV[1]) or ''}
 """)
 
 # -> the new turn count, or nil without such a session
@@ -178,12 +188,25 @@ enter(session, micros, ttl_ms)
 return session.turn_count
 """)
 
-# -> 1 if the document was still the one of this SHA-1 and is now the new one, else 0
+# -> 1 if the document was still the one of this SHA-1 and is now the new one, else 0; a summary of more turns goes
 REPLACE = _script("""
-local id, sha1, document = unpack(ARGV)
+local id, sha1, document, turn_count = unpack(ARGV)
 local present = redis.call('GET', DOCUMENT .. id)
 if not present or redis.sha1hex(present) ~= sha1 then return 0 end
 redis.call('SET', DOCUMENT .. id, document, 'KEEPTTL')
+local summary = redis.pcall('GET', SUMMARY .. id)
+local turns = type(summary) == 'string' and tonumber(summary:match('^{"turns": (%d+),'))
+if turns and turns > tonumber(turn_count) then redis.call('DEL', SUMMARY .. id) end
+return 1
+""")
+
+# -> 1, or 0 without such a session
+SUMMARISE = _script("""
+local id, summary = unpack(ARGV)
+local ttl_ms = redis.call('PTTL', DOCUMENT .. id)
+if ttl_ms == -2 then return 0 end
+redis.call('SET', SUMMARY .. id, summary)
+expire(SUMMARY .. id, ttl_ms < 0 and '' or ttl_ms)
 return 1
 """)
 
@@ -209,7 +232,7 @@ DELETE = _script("""
 local session = session_of(ARGV[1])
 if not session then return 0 end
 check_lists(session.owner)
-redis.call('DEL', DOCUMENT .. session.id)
+redis.call('DEL', DOCUMENT .. session.id, SUMMARY .. session.id)
 give_up_name(session)
 forget(session.owner, session.id)
 return 1

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from nexxi_cli.core.types import Message, Session, SessionInfo, Turn
+from nexxi_cli.core.types import Message, Session, SessionInfo, Summary, Turn
 from nexxi_cli.infrastructure.stores.fields import MAX_CANDIDATES, id_start, time_text, title_of
 from nexxi_cli.infrastructure.stores.refusals import id_taken, name_taken, no_session
 from nexxi_cli.infrastructure.stores.sqlite_file import SqliteFile
@@ -40,6 +40,10 @@ class SqliteSessionStore:
     async def set_system(self, session_id: UUID, system: str | None) -> None:
         """Replace, add or remove the system message."""
         await self._file.write(_set_system, session_id, system)
+
+    async def set_summary(self, session_id: UUID, summary: Summary) -> None:
+        """Keep a summary of the first turns."""
+        await self._file.write(_set_summary, session_id, summary)
 
     async def rename(self, session_id: UUID, name: str) -> None:
         """Give the session a name of its owner's."""
@@ -119,10 +123,22 @@ def _truncate(connection: sqlite3.Connection, session_id: UUID, turn_count: int)
     if not changed.rowcount:
         raise no_session(session_id)
     connection.execute("DELETE FROM turns WHERE session_id = ? AND number > ?", (str(session_id), turn_count))
+    connection.execute(
+        "UPDATE sessions SET summary = NULL WHERE session_id = ? AND summary_turns > ?", (str(session_id), turn_count)
+    )
 
 
 def _set_system(connection: sqlite3.Connection, session_id: UUID, system: str | None) -> None:
     changed = connection.execute("UPDATE sessions SET system = ? WHERE session_id = ?", (system, str(session_id)))
+    if not changed.rowcount:
+        raise no_session(session_id)
+
+
+def _set_summary(connection: sqlite3.Connection, session_id: UUID, summary: Summary) -> None:
+    changed = connection.execute(
+        "UPDATE sessions SET summary = ?, summary_turns = ? WHERE session_id = ?",
+        (summary.text, summary.turns, str(session_id)),
+    )
     if not changed.rowcount:
         raise no_session(session_id)
 
@@ -176,7 +192,8 @@ def _session(connection: sqlite3.Connection, row: sqlite3.Row) -> Session:
         "SELECT question, answer, finish FROM turns WHERE session_id = ? ORDER BY number", (row["session_id"],)
     ):
         messages += Message("user", question), Message("assistant", answer, finish)
-    return Session(_info(row), tuple(messages))
+    summary = None if row["summary"] is None else Summary(row["summary_turns"], row["summary"])
+    return Session(_info(row), tuple(messages), summary)
 
 
 def _info(row: sqlite3.Row) -> SessionInfo:
