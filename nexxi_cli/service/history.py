@@ -36,13 +36,13 @@ async def fit_window(
     """
     budget_tokens = context_tokens - min(reply_tokens or context_tokens // 4, context_tokens // 2)
     system = [message for message in history if message.role == "system"]
-    turns = _turns(history)
+    turns = turns_of(history)
 
     def prompt(kept: int) -> tuple[Message, ...]:
         newest = [message for turn in turns[len(turns) - kept :] for message in turn]
         return (*system, *newest, question)
 
-    kept, prompt_tokens = await _most_that_fit(
+    kept, prompt_tokens = await most_that_fit(
         lambda kept: backend.count_tokens(prompt(kept)),
         guess=_guess([*system, question], turns, budget_tokens),
         most=len(turns),
@@ -56,7 +56,7 @@ async def fit_window(
     return Window(prompt(kept), prompt_tokens, len(turns) - kept)
 
 
-async def _most_that_fit(
+async def most_that_fit(
     size_of: Callable[[int], Awaitable[int]], *, guess: int, most: int, budget_tokens: int
 ) -> tuple[int, int]:
     """The most turns (0 to `most`) whose prompt fits, and its size; no turn if not even that fits.
@@ -84,7 +84,7 @@ async def _most_that_fit(
     return kept, sizes[kept]
 
 
-def _turns(history: Sequence[Message]) -> list[list[Message]]:
+def turns_of(history: Sequence[Message]) -> list[list[Message]]:
     """The messages in groups that each begin with one of the user's."""
     turns: list[list[Message]] = []
     for message in history:
