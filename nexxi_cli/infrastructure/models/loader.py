@@ -14,12 +14,14 @@ from nexxi_cli.infrastructure.models.catalogue import KNOWN_MODELS, HubRepositor
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.packages import PipDownload
 from nexxi_cli.infrastructure.models.sources import GgufFile, LocalFolder, resolve
+from nexxi_cli.infrastructure.models.transformers_quiet import quiet_bars
 
 
 class ModelLoader:
     """The models of this machine, over the cache folder `cache`. Synchronous: call it in a thread."""
 
     def __init__(self, cache: Path, progress: Progress) -> None:
+        quiet_bars()
         self._cache = ModelCache(cache)
         self._progress = progress
         self._download: PipDownload | None = None

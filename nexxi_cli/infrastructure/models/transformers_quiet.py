@@ -2,11 +2,14 @@
 
 import os
 
-os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is first imported; the bar of the GGUF reader knows no other switch
+
+def quiet_bars() -> None:
+    """Before anything imports tqdm, which reads this once: the bar of the GGUF reader knows no other switch."""
+    os.environ["TQDM_DISABLE"] = "1"
 
 
 def quiet() -> None:
-    """Silence the library for this process."""
+    """Silence the library, once it is imported, for this process."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()
