@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from nexxi_cli.core.paths import Paths
 from nexxi_cli.core.ports import ModelBackend, ModelLibrary, Observer, Progress, SessionStore
 from nexxi_cli.core.registry import MODEL_BACKENDS, SESSION_STORES, load
 from nexxi_cli.core.settings import Mode, Settings
+from nexxi_cli.core.types import Session
 
 if TYPE_CHECKING:
     from nexxi_cli.infrastructure.models.loader import ModelLoader
@@ -29,6 +31,7 @@ class App:
     store: SessionStore
     conversations: "ConversationManager"
     _backends: list[ModelBackend] = field(default_factory=list)
+    _unsaved: list[SessionStore] = field(default_factory=list)
 
     def start_backend(self, model: str | None = None) -> ModelBackend:
         """A backend for `model` (the settings' one), which begins to load at once. The App closes it."""
@@ -42,8 +45,20 @@ class App:
         self._backends.append(backend)
         return backend
 
-    def chat_service(self, backend: ModelBackend) -> "ChatService":
-        """The pipeline in front of `backend`."""
+    async def unsaved_conversations(self, session: Session | None = None) -> "ConversationManager":
+        """Conversations that are kept in memory until the App closes, beginning with a copy of `session`."""
+        from nexxi_cli.service.conversations import ConversationManager
+
+        store: SessionStore = load(SESSION_STORES, "sqlite")(Path(":memory:"))
+        self._unsaved.append(store)
+        if session is not None:
+            await store.create(session)
+        return ConversationManager(store, default_system=self.settings.system)
+
+    def chat_service(
+        self, backend: ModelBackend, *, conversations: "ConversationManager | None" = None
+    ) -> "ChatService":
+        """The pipeline in front of `backend`; it keeps the turns in `conversations` (those of the App)."""
         from nexxi_cli.service.chat import ChatService
 
         return ChatService(
@@ -52,7 +67,7 @@ class App:
                 pii=self.settings.safety_pii,
                 max_chars=self.settings.safety_max_chars,
             ),
-            conversations=self.conversations,
+            conversations=conversations or self.conversations,
             backend=backend,
             observer=self.observer,
         )
@@ -66,7 +81,8 @@ class App:
         """Stop the models, then close the store: a turn that is cut short is still written."""
         for backend in self._backends:
             await backend.aclose()
-        await self.store.aclose()
+        for store in (*self._unsaved, self.store):
+            await store.aclose()
 
 
 @asynccontextmanager

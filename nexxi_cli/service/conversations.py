@@ -13,7 +13,16 @@ from uuid import UUID, uuid4
 
 from nexxi_cli.core.errors import NexxiError, NotFound, UsageError
 from nexxi_cli.core.ports import ModelBackend, SessionStore
-from nexxi_cli.core.types import ChatRequest, FinishReason, Message, ModelInfo, Session, SessionInfo, Turn
+from nexxi_cli.core.types import (
+    ChatRequest,
+    FinishReason,
+    Message,
+    ModelInfo,
+    Session,
+    SessionChoice,
+    SessionInfo,
+    Turn,
+)
 from nexxi_cli.service.history import Window, fit_window
 from nexxi_cli.service.references import check_name, check_reference, is_id, may_be_id
 
@@ -86,7 +95,7 @@ class ConversationManager:
         question = Message("user", text)
         window = await fit_window(
             backend,
-            _with_system(session, request.system).messages,
+            _history(_with_system(session, request.system), request),
             question,
             context_tokens=info.context_length,
             reply_tokens=request.sampling.max_new_tokens,
@@ -115,6 +124,19 @@ class ConversationManager:
         if session is None:
             raise _not_found(reference)
         return session
+
+    async def resume(self, owner: str, choice: SessionChoice) -> Session | None:
+        """The session that a message of this choice continues; None when it begins a new one.
+
+        Raises UsageError for a reference that can be none, NotFound for an id that no session of the owner's has.
+        """
+        if choice.reference is not None:
+            session = await self._lookup(owner, choice.reference)
+            if session is None and is_id(choice.reference):
+                raise _not_found(choice.reference)
+            return session
+        newest = await self._store.recent(owner, limit=1) if choice.last else ()
+        return await self._store.load(newest[0].session_id) if newest else None
 
     async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
         """The owner's sessions, the one that changed last first."""
@@ -150,19 +172,10 @@ class ConversationManager:
         return _with_system(_with_system(Session(info), default), request.system)
 
     async def _existing(self, request: ChatRequest) -> Session | None:
-        """The session that the request continues; None for a new one, also when there is no last one to continue."""
-        reference = request.session.reference
-        if reference is not None:
-            session = await self._lookup(request.owner, reference)
-            if session is None and is_id(reference):
-                raise _not_found(reference)
-            return session
-        if request.session.last:
-            newest = await self._store.recent(request.owner, limit=1)
-            return await self._store.load(newest[0].session_id) if newest else None
-        if request.save:
-            await self._store.recent(request.owner, limit=1)  # a store that is down is found out before the model works
-        return None
+        """The session that the request continues; a store that is down is found out before the model works."""
+        if request.session == SessionChoice() and request.save:
+            await self._store.recent(request.owner, limit=1)
+        return await self.resume(request.owner, request.session)
 
     async def _lookup(self, owner: str, reference: str) -> Session | None:
         check_reference(reference)
@@ -185,8 +198,16 @@ class ConversationManager:
             # another process has made a session of this name meanwhile: the turn goes there
         if _with_system(stored, request.system) != stored:
             await self._store.set_system(stored.session_id, request.system or None)
+        if request.replaces_last and stored.info.turn_count:
+            await self._store.truncate(stored.session_id, stored.info.turn_count - 1)
         await self._store.append(stored.session_id, turn)
         return stored.session_id
+
+
+def _history(session: Session, request: ChatRequest) -> tuple[Message, ...]:
+    """The messages before the question: all of the session's, or all but the turn that the new one replaces."""
+    replaced = request.replaces_last and session.info.turn_count > 0
+    return session.messages[:-2] if replaced else session.messages
 
 
 def _not_found(reference: str) -> NotFound:

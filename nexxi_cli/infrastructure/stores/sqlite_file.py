@@ -18,6 +18,8 @@ from nexxi_cli.infrastructure.stores.sqlite_schema import migrate
 P = ParamSpec("P")
 T = TypeVar("T")
 
+IN_MEMORY = Path(":memory:")  # https://sqlite.org/inmemorydb.html
+
 _RETRY_S = 0.01
 _MAKE_WRITABLE = "make it and its folder writable, or set XDG_DATA_HOME to a folder that is"
 _FREE_SPACE = "free some space on that disk"
@@ -38,7 +40,7 @@ ADVICE = {
 
 
 class SqliteFile:
-    """A SQLite file of the user's own (0600), in WAL mode, opened on first use.
+    """A SQLite file of the user's own (0600), in WAL mode, opened on first use; at IN_MEMORY, no file at all.
 
     Work runs in a thread of the file's own, one transaction at a time; other processes may use the file meanwhile.
     A cancelled caller does not undo work that has begun.
@@ -80,7 +82,8 @@ class SqliteFile:
                 return work(connection)
 
     def _open(self) -> sqlite3.Connection:
-        self._make_private()
+        if self._path != IN_MEMORY:
+            self._make_private()
         connection = sqlite3.connect(self._path, timeout=self._busy_timeout_s, isolation_level=None)
         connection.row_factory = sqlite3.Row
         try:
