@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.core.types import Sampling
@@ -18,6 +18,8 @@ PREFIX = "NEXXI_"
 CONFIG_VARIABLE = "NEXXI_CONFIG"
 
 Mode = Literal["off", "observe", "redact", "block"]
+
+DATABASE_SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
 
 
 class Settings(BaseModel):
@@ -36,10 +38,24 @@ class Settings(BaseModel):
     safety_html: Mode = Field("redact", description="HTML tags in what is asked: off, observe, redact (strip) or block")
     safety_pii: Mode = Field("redact", description="personal data: off, observe, redact or block")
     safety_max_chars: int = Field(200_000, ge=1, description="longest message, in characters")
+    database_url: SecretStr | None = Field(
+        None, description="archive: postgresql://USER:PASSWORD@HOST/NAME or sqlite:///PATH; default: a file of its own"
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _has_a_known_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(DATABASE_SCHEMES):
+            raise ValueError(f"must begin with {', '.join(DATABASE_SCHEMES[:-1])} or {DATABASE_SCHEMES[-1]}")
+        return url
 
     def sampling(self) -> Sampling:
         """How replies are sampled under these settings."""
         return Sampling(temperature=self.temperature, top_p=self.top_p, max_new_tokens=self.max_tokens, seed=self.seed)
+
+
+SECRETS = frozenset({"database_url"})
+"""Settings whose values never stand in a message."""
 
 
 def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], *, default_config: Path) -> Settings:
@@ -62,7 +78,10 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], *, de
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0])
-        reason = first["msg"][:1].lower() + first["msg"][1:]
+        reason = first["msg"].removeprefix("Value error, ")
+        reason = reason[:1].lower() + reason[1:]
+        if key in SECRETS:
+            raise SettingsError(f"{origins[key]}: {reason}") from None  # pydantic's error shows the value
         raise SettingsError(f"{origins[key]}: {reason}, not {values[key]!r}") from error
 
 
