@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nexxi_cli.core.paths import Paths
-from nexxi_cli.core.ports import ModelBackend, ModelLibrary, Observer, Progress, SessionStore
-from nexxi_cli.core.registry import MODEL_BACKENDS, SESSION_STORES, load
+from nexxi_cli.core.ports import Archive, ModelBackend, ModelLibrary, Observer, Progress, SessionStore
+from nexxi_cli.core.registry import ARCHIVES, MODEL_BACKENDS, SESSION_STORES, load
 from nexxi_cli.core.settings import Mode, Settings
 from nexxi_cli.core.types import Session
 
 if TYPE_CHECKING:
+    from nexxi_cli.infrastructure.archive.outbox import Outbox
     from nexxi_cli.infrastructure.models.loader import ModelLoader
     from nexxi_cli.service.chat import ChatService
     from nexxi_cli.service.conversations import ConversationManager
@@ -139,3 +140,19 @@ def model_loader(paths: Paths, progress: Progress | None = None) -> "ModelLoader
 def model_library(paths: Paths, progress: Progress) -> ModelLibrary:
     """The same, as the commands see it."""
     return model_loader(paths, progress)
+
+
+def archive(settings: Settings, paths: Paths) -> Archive:
+    """The archive that the settings name, or a file of the user's. It connects on first use."""
+    url = (
+        settings.database_url.get_secret_value() if settings.database_url else f"sqlite:///{paths.data / 'archive.db'}"
+    )
+    opened: Archive = load(ARCHIVES, "sqlite" if url.startswith("sqlite:") else "postgresql")(url)
+    return opened
+
+
+def outbox(paths: Paths) -> "Outbox":
+    """What waits on this machine for the archive."""
+    from nexxi_cli.infrastructure.archive.outbox import Outbox
+
+    return Outbox(paths.data / "outbox.db")

@@ -13,7 +13,7 @@ NexxiError                        exit 1   500
     UnsupportedModel              exit 1   400   a model of a kind that cannot be run
     OutOfSpace                    exit 1   500   the disk has no room
     Unavailable                   exit 6   503   something we need is down
-        StoreUnavailable, ModelUnavailable
+        StoreUnavailable, ModelUnavailable, ArchiveUnavailable
 """
 
 
@@ -107,3 +107,7 @@ class StoreUnavailable(Unavailable):
 
 class ModelUnavailable(Unavailable):
     """The model cannot be fetched, read or run."""
+
+
+class ArchiveUnavailable(Unavailable):
+    """The archive or its outbox does not answer, cannot be written, or has another schema."""

@@ -51,4 +51,18 @@ class ModelLoaded:
     seconds: float
 
 
-Event = RequestScreened | HistoryTrimmed | ReplyFinished | RequestFailed | ModelLoaded
+@dataclass(frozen=True, slots=True)
+class ArchiveDown:
+    """The archive has stopped to take turns; they wait in the outbox. Told once for each outage."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveUp:
+    """The archive has caught up after an outage of so many seconds."""
+
+    seconds: float
+
+
+Event = RequestScreened | HistoryTrimmed | ReplyFinished | RequestFailed | ModelLoaded | ArchiveDown | ArchiveUp

@@ -1,10 +1,12 @@
 """What the services need from outside, in the services' words. Adapters implement these; `wiring` chooses them."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from nexxi_cli.core.archived import ArchiveEntry, DayStats, SearchHit
 from nexxi_cli.core.events import Event
 from nexxi_cli.core.types import (
     Delta,
@@ -116,6 +118,53 @@ class SessionStore(Protocol):
 
     async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
         """The owner's sessions, the one that changed last first."""
+
+    async def aclose(self) -> None:
+        """Close connections and files."""
+
+
+class Archive(Protocol):
+    """Where every finished turn is kept for good. Every method raises ArchiveUnavailable, within about 2 seconds.
+
+    The archive knows an owner as a mere label: whoever calls decides what an owner may see.
+    """
+
+    async def record(self, entries: Sequence[ArchiveEntry]) -> None:
+        """Apply `entries` in this order, all or none; one that was applied before is ignored, whatever came since.
+
+        A turn takes the place of one of the same number. The newest turn says what its session is called. Changes of
+        a session that the archive does not have are ignored, and so are turns of a session that was deleted.
+        """
+
+    async def load(self, session_id: UUID) -> Session | None:
+        """The session with the turns that the archive has of it, in order, or None."""
+
+    async def find(self, owner: str, reference: str) -> Sequence[SessionInfo]:
+        """The owner's session of this name or, when there is none, at most 10 whose id starts with `reference`.
+
+        Sessions that lived one after the other may share a name: then it is the one that changed last.
+        """
+
+    async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
+        """The owner's sessions, the one that changed last first."""
+
+    async def search(self, owner: str, words: str, *, limit: int) -> Sequence[SearchHit]:
+        """The owner's turns that have all these words in question and answer together, the best first.
+
+        Nothing in `words` is syntax. Case and accents do not count; what is joined (`foo.bar`) has to stand together.
+        """
+
+    async def stats(self, owner: str, *, since: datetime) -> Sequence[DayStats]:
+        """What the owner's turns since then cost, by UTC day and model, the newest day first."""
+
+    async def delete_before(self, owner: str, moment: datetime) -> int:
+        """Remove the owner's sessions that have not changed since `moment`; return how many they were."""
+
+    async def check_schema(self) -> None:
+        """Raises ArchiveUnavailable, which says what to do, unless the tables are those that this program knows."""
+
+    async def migrate(self) -> None:
+        """Make the tables, or bring older ones up to date. May take as long as it takes."""
 
     async def aclose(self) -> None:
         """Close connections and files."""

@@ -15,8 +15,13 @@ MODEL_BACKENDS: Mapping[str, str] = {
     "local": "nexxi_cli.infrastructure.models.local:LocalBackend",
 }
 
+ARCHIVES: Mapping[str, str] = {
+    "postgresql": "nexxi_cli.infrastructure.archive.postgresql:postgresql_archive",
+    "sqlite": "nexxi_cli.infrastructure.archive.sqlite:sqlite_archive",
+}
+
 # top-level module -> the extra of pyproject.toml that installs it; a module that is not here comes with nexxi itself
-EXTRAS: Mapping[str, str] = {}
+EXTRAS: Mapping[str, str] = {"psycopg": "postgres"}
 
 
 def load(table: Mapping[str, str], name: str) -> Any:

@@ -21,6 +21,8 @@ CONFIG_VARIABLE = "NEXXI_CONFIG"
 
 Mode = Literal["off", "observe", "redact", "block"]
 
+DATABASE_SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
+
 
 class Settings(BaseModel):
     """Everything that can be configured. The name in the config file; as a variable, in capitals after NEXXI_."""
@@ -51,6 +53,17 @@ class Settings(BaseModel):
             )
         return url
 
+    database_url: SecretStr | None = Field(
+        None, description="archive: postgresql://USER:PASSWORD@HOST/NAME or sqlite:///PATH; default: a file of its own"
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _has_a_known_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(DATABASE_SCHEMES):
+            raise ValueError(f"must begin with {', '.join(DATABASE_SCHEMES[:-1])} or {DATABASE_SCHEMES[-1]}")
+        return url
+
     def sampling(self) -> Sampling:
         """How replies are sampled under these settings."""
         return Sampling(temperature=self.temperature, top_p=self.top_p, max_new_tokens=self.max_tokens, seed=self.seed)
@@ -78,8 +91,9 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], *, de
         key = str(first["loc"][0])
         reason = first["msg"].removeprefix("Value error, ")
         reason = reason[:1].lower() + reason[1:]
-        shown = "" if _is_secret(key) else f", not {values[key]!r}"
-        raise SettingsError(f"{origins[key]}: {reason}{shown}") from error
+        if _is_secret(key):
+            raise SettingsError(f"{origins[key]}: {reason}") from None  # pydantic's error shows the value
+        raise SettingsError(f"{origins[key]}: {reason}, not {values[key]!r}") from error
 
 
 def _is_secret(key: str) -> bool:

@@ -167,8 +167,8 @@ def _plain(content: object, place: str) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        if len(parts) == len(content) and all(isinstance(part, str) for part in parts):
+        parts = [part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
+        if len(parts) == len(content):
             return "\n\n".join(parts)
     raise UsageError(f"{place} has content that is not text")
 

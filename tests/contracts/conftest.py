@@ -1,13 +1,16 @@
-"""The stores that the contract suite runs on."""
+"""The stores and archives that the contract suites run on."""
 
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from nexxi_cli.core.ports import SessionStore
+from nexxi_cli.core.ports import Archive, SessionStore
+from tests.contracts.archives import ArchivePlace, migrated_template
 from tests.contracts.places import OPENERS, StorePlace
+from tests.contracts.postgres import Postgres
 from tests.redis_process import RedisProcess
 
 
@@ -43,5 +46,37 @@ def place(new_place: Callable[[], StorePlace]) -> StorePlace:
 @pytest.fixture
 async def store(place: StorePlace) -> AsyncIterator[SessionStore]:
     opened = place.open()
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for all tests; each takes databases of its own. Its folder lies where the server's user can see it."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Postgres(Path(folder) / "postgres")
+        yield server
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres) -> str:
+    """A database with the archive's tables, to be copied."""
+    return migrated_template(postgres)
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def archive_place(request: pytest.FixtureRequest, tmp_path: Path) -> ArchivePlace:
+    """An empty place for an archive, with its tables made."""
+    if request.param == "sqlite":
+        return ArchivePlace(f"sqlite:///{tmp_path / 'archive.db'}")
+    postgres: Postgres = request.getfixturevalue("postgres")
+    template: str = request.getfixturevalue("postgres_template")
+    return ArchivePlace(postgres.url(postgres.new_database(template)))
+
+
+@pytest.fixture
+async def archive(archive_place: ArchivePlace) -> AsyncIterator[Archive]:
+    opened = archive_place.open()
     yield opened
     await opened.aclose()

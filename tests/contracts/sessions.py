@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from nexxi_cli.core.ports import SessionStore
+from nexxi_cli.core.ports import Archive, SessionStore
 from nexxi_cli.core.types import FinishReason, Message, Session, SessionInfo, Turn
 
 DAWN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -44,7 +44,7 @@ async def kept(store: SessionStore, session: Session, *questions: str) -> UUID:
     return session.session_id
 
 
-async def found(store: SessionStore, session_id: UUID) -> Session:
+async def found(store: SessionStore | Archive, session_id: UUID) -> Session:
     session = await store.load(session_id)
     assert session is not None
     return session

@@ -1,4 +1,4 @@
-"""The sessions file and the one thread that works on it. Knows how to open it and what SQLite's errors mean."""
+"""A SQLite file and the one thread that works on it. Knows how to open it and what SQLite's errors mean."""
 
 import asyncio
 import errno
@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from nexxi_cli.core.errors import StoreUnavailable
-from nexxi_cli.infrastructure.stores.sqlite_schema import migrate
+from nexxi_cli.infrastructure.stores.sqlite_schema import SESSIONS, Contents, migrate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,22 +45,23 @@ class SqliteFile:
     A cancelled caller does not undo work that has begun.
     """
 
-    def __init__(self, path: Path, *, busy_timeout_s: float) -> None:
+    def __init__(self, path: Path, *, busy_timeout_s: float, contents: Contents = SESSIONS) -> None:
         self._path = path
+        self._contents = contents
         self._busy_timeout_s = busy_timeout_s
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sessions")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=contents.noun)
         self._connection: sqlite3.Connection | None = None
 
     async def read(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work` on one consistent state of the file. Raises StoreUnavailable."""
+        """Run `work` on one consistent state of the file. Raises the contents' `unavailable`."""
         return await self._in_thread("BEGIN", lambda connection: work(connection, *args, **kwargs))
 
     async def write(
         self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run `work` as the only writer; everything it did is kept, or nothing if it raises. Raises StoreUnavailable.
+        """Run `work` as the only writer; everything it did is kept, or nothing if it raises.
 
-        What was kept survives a killed process and, as far as the disk is honest, a power cut.
+        What was kept survives a killed process and, as far as the disk is honest, a power cut. Raises `unavailable`.
         """
         return await self._in_thread("BEGIN IMMEDIATE", lambda connection: work(connection, *args, **kwargs))
 
@@ -74,7 +74,7 @@ class SqliteFile:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, begin, work)
 
     def _transact(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        with self._translated():
+        with translated(self._path, self._contents):
             if self._connection is None:
                 self._connection = self._open()
             with self._connection as connection:
@@ -83,61 +83,70 @@ class SqliteFile:
 
     def _open(self) -> sqlite3.Connection:
         if self._path != IN_MEMORY:
-            self._make_private()
+            make_private(self._path)
         connection = sqlite3.connect(self._path, timeout=self._busy_timeout_s, isolation_level=None)
         connection.row_factory = sqlite3.Row
         try:
-            self._enter_wal_mode(connection)
+            enter_wal_mode(connection, timeout_s=self._busy_timeout_s)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            migrate(connection, self._path)
+            migrate(connection, self._path, self._contents)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _make_private(self) -> None:
-        """Create the file and its folder if need be; SQLite gives -wal and -shm the mode of the file itself.
-
-        The file must never be opened but by SQLite: closing it would drop the locks of this process's other
-        connections (https://sqlite.org/howtocorrupt.html, section 2.2).
-        """
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._path.touch(mode=0o600, exist_ok=False)
-        except FileExistsError:
-            if stat.S_IMODE(self._path.stat().st_mode) & 0o077:
-                self._path.chmod(0o600)
-        if not os.access(self._path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-            raise StoreUnavailable(f"{self._path} is read-only; {_MAKE_WRITABLE}")
-
-    def _enter_wal_mode(self, connection: sqlite3.Connection) -> None:
-        """Two processes that enter it at once do not wait for each other by SQLite's timeout, so try again here."""
-        deadline = time.monotonic() + self._busy_timeout_s
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(_RETRY_S)
-            else:
-                return
-
     def _close(self) -> None:
         if self._connection is not None:
-            with self._translated():
+            with translated(self._path, self._contents):
                 self._connection.close()
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
+
+def make_private(path: Path) -> None:
+    """Create the file and its folder if need be; SQLite gives -wal and -shm the mode of the file itself.
+
+    The file must never be opened but by SQLite: closing it would drop the locks of this process's other
+    connections (https://sqlite.org/howtocorrupt.html, section 2.2). Raises OSError.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
+    if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, "it is read-only")
+
+
+def enter_wal_mode(connection: sqlite3.Connection, *, timeout_s: float) -> None:
+    """Two processes that enter it at once do not wait for each other by SQLite's timeout, so try again here."""
+    deadline = time.monotonic() + timeout_s
+    while True:
         try:
-            yield
-        except sqlite3.DatabaseError as error:
-            advice = ADVICE.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF)
-            if advice is None:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            raise StoreUnavailable(f"the sessions in {self._path} cannot be used: {error}; {advice}") from error
-        except OSError as error:
-            advice = _FREE_SPACE if error.errno == errno.ENOSPC else _MAKE_WRITABLE
-            raise StoreUnavailable(f"{self._path} cannot be used: {error.strerror}; {advice}") from error
+            time.sleep(_RETRY_S)
+        else:
+            return
+
+
+def advice_on(error: sqlite3.Error) -> str | None:
+    """What to try, or None when the error is a mistake of ours."""
+    return ADVICE.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF)
+
+
+@contextmanager
+def translated(path: Path, contents: Contents) -> Iterator[None]:
+    """Raises the error of `contents` from SQLite's and the system's, with what to try."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        advice = advice_on(error)
+        if advice is None:
+            raise
+        raise contents.unavailable(f"the {contents.noun} in {path} cannot be used: {error}; {advice}") from error
+    except OSError as error:
+        advice = _FREE_SPACE if error.errno == errno.ENOSPC else _MAKE_WRITABLE
+        raise contents.unavailable(f"{path} cannot be used: {error.strerror}; {advice}") from error

@@ -1,10 +1,11 @@
-"""The schema of the sessions file, as the steps that lead to it. A step that was released is never edited."""
+"""What a SQLite file of ours holds, as the steps that lead to its tables. A step that was released is never edited."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
 
-from nexxi_cli.core.errors import StoreUnavailable
+from nexxi_cli.core.errors import StoreUnavailable, Unavailable
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -43,25 +44,38 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def migrate(connection: Connection, path: Path, *, steps: Sequence[Sequence[str]] = MIGRATIONS) -> None:
-    """Take the file through the steps that it has not seen, all or none. Raises StoreUnavailable if it is further.
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds. `noun` (a plural) names it in errors, which are of the class `unavailable`."""
+
+    noun: str
+    unavailable: type[Unavailable]
+    steps: Sequence[Sequence[str]]
+
+
+SESSIONS = Contents("sessions", StoreUnavailable, MIGRATIONS)
+
+
+def migrate(connection: Connection, path: Path, contents: Contents) -> None:
+    """Take the file through the steps that it has not seen, all or none. Raises `unavailable` if it is further.
 
     The version is SQLite's own `user_version`: the number of steps that the file has seen.
     """
-    if not _unseen(connection, path, steps):
+    if not _unseen(connection, path, contents):
         return
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        for statements in _unseen(connection, path, steps):  # again: another process may have been faster
+        for statements in _unseen(connection, path, contents):  # again: another process may have been faster
             for statement in statements:
                 connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(steps)}")
+        connection.execute(f"PRAGMA user_version = {len(contents.steps)}")
 
 
-def _unseen(connection: Connection, path: Path, steps: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+def _unseen(connection: Connection, path: Path, contents: Contents) -> Sequence[Sequence[str]]:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(steps):
-        raise StoreUnavailable(
-            f"the sessions in {path} have schema {version}, this nexxi knows {len(steps)}; upgrade nexxi"
+    known = len(contents.steps)
+    if version > known:
+        raise contents.unavailable(
+            f"the {contents.noun} in {path} have schema {version}, this nexxi knows {known}; upgrade nexxi"
         )
-    return steps[version:]
+    return contents.steps[version:]

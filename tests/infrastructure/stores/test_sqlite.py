@@ -4,13 +4,14 @@ import os
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nexxi_cli.core.errors import StoreUnavailable
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
-from nexxi_cli.infrastructure.stores.sqlite_schema import MIGRATIONS, migrate
+from nexxi_cli.infrastructure.stores.sqlite_schema import MIGRATIONS, SESSIONS, migrate
 from tests.contracts.sessions import a_session
 from tests.infrastructure.stores.others import execute, put, run_python
 
@@ -81,7 +82,7 @@ def test_a_file_goes_through_the_steps_that_it_has_not_seen(path: Path) -> None:
     put(path)
     execute(path, "CREATE TABLE first (a)", "PRAGMA user_version = 1")
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        migrate(connection, path, steps=[["CREATE TABLE first (a)"], ["CREATE TABLE second (a)"]])
+        migrate(connection, path, replace(SESSIONS, steps=[["CREATE TABLE first (a)"], ["CREATE TABLE second (a)"]]))
     assert execute(path, "SELECT name FROM sqlite_master") == [("first",), ("second",)]
     assert execute(path, "PRAGMA user_version") == [(2,)]
 
@@ -89,7 +90,7 @@ def test_a_file_goes_through_the_steps_that_it_has_not_seen(path: Path) -> None:
 def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path) -> None:
     put(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection, pytest.raises(sqlite3.OperationalError):
-        migrate(connection, path, steps=[["CREATE TABLE first (a)"], ["CREATE TABLE first (a)"]])
+        migrate(connection, path, replace(SESSIONS, steps=[["CREATE TABLE first (a)"], ["CREATE TABLE first (a)"]]))
     assert execute(path, "SELECT name FROM sqlite_master") == []
     assert execute(path, "PRAGMA user_version") == [(0,)]
 

@@ -1,0 +1,1 @@
+"""How the tables of the archive came to be, step by step. Read by Alembic."""
