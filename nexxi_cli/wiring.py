@@ -1,24 +1,28 @@
 """The only file that chooses implementations: Settings become an open App."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nexxi_cli.core.paths import Paths
-from nexxi_cli.core.ports import Archive, ModelBackend, ModelLibrary, Observer, Progress, SessionStore
+from nexxi_cli.core.ports import Archive, ModelBackend, ModelLibrary, Observer, Progress, SessionStore, TurnLog
 from nexxi_cli.core.registry import ARCHIVES, MODEL_BACKENDS, SESSION_STORES, load
 from nexxi_cli.core.settings import Mode, Settings
 from nexxi_cli.core.types import Session
 
 if TYPE_CHECKING:
     from nexxi_cli.infrastructure.archive.outbox import Outbox
+    from nexxi_cli.infrastructure.archive.writer import ArchiveWriter
     from nexxi_cli.infrastructure.models.loader import ModelLoader
     from nexxi_cli.service.chat import ChatService
     from nexxi_cli.service.conversations import ConversationManager
     from nexxi_cli.service.safety import SafetyFilter
+
+ARCHIVE_CLOSE_S = 1.0
+"""How long a command waits at its end for an archive that does not answer; the outbox keeps what it has not got."""
 
 
 @dataclass
@@ -30,9 +34,12 @@ class App:
     observer: Observer
     progress: Progress
     store: SessionStore
+    outbox: "Outbox"
     conversations: "ConversationManager"
     _backends: list[ModelBackend] = field(default_factory=list)
     _unsaved: list[SessionStore] = field(default_factory=list)
+    _archive: Archive | None = None
+    _closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def start_backend(self, model: str | None = None) -> ModelBackend:
         """A backend for `model` (the settings' one), which begins to load at once. The App closes it."""
@@ -45,6 +52,14 @@ class App:
         )
         self._backends.append(backend)
         return backend
+
+    async def up_to_date_archive(self) -> Archive:
+        """The archive once it has all that waited for it on this machine. Raises ArchiveUnavailable."""
+        if self._archive is None:
+            self._archive = archive(self.settings, self.paths)
+            self._closing.push_async_callback(self._archive.aclose)
+        await self.outbox.drain(self._archive)
+        return self._archive
 
     async def unsaved_conversations(self, session: Session | None = None) -> "ConversationManager":
         """Conversations that are kept in memory until the App closes, beginning with a copy of `session`."""
@@ -79,10 +94,10 @@ class App:
         await backend.aclose()
 
     async def aclose(self) -> None:
-        """Stop the models, then close the store: a turn that is cut short is still written."""
+        """Stop the models; whatever holds their turns is closed after them."""
         for backend in self._backends:
             await backend.aclose()
-        for store in (*self._unsaved, self.store):
+        for store in self._unsaved:
             await store.aclose()
 
 
@@ -96,18 +111,35 @@ async def open_app(
 
     observer = observer or SILENT
     store = session_store(settings, paths)
-    app = App(
-        settings=settings,
-        paths=paths,
-        observer=observer,
-        progress=progress or NO_PROGRESS,
-        store=store,
-        conversations=ConversationManager(store, default_system=settings.system),
-    )
-    try:
+    waiting = outbox(paths)
+    remote = archive(settings, paths) if settings.database_url or settings.redis_url else None
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(store.aclose)
+        stack.push_async_callback(waiting.aclose)
+        if remote is not None:
+            stack.push_async_callback(remote.aclose)
+        log: TurnLog = waiting
+        if settings.database_url and remote is not None:
+            log = await stack.enter_async_context(archive_writer(waiting, remote, observer))
+        app = App(
+            settings=settings,
+            paths=paths,
+            observer=observer,
+            progress=progress or NO_PROGRESS,
+            store=store,
+            outbox=waiting,
+            conversations=ConversationManager(
+                store,
+                default_system=settings.system,
+                strategy=settings.history,
+                log=log,
+                archive=remote if settings.redis_url else None,  # a file forgets nothing
+            ),
+            _archive=remote,
+            _closing=stack,
+        )
+        stack.push_async_callback(app.aclose)
         yield app
-    finally:
-        await app.aclose()
 
 
 def session_store(settings: Settings, paths: Paths) -> SessionStore:
@@ -156,3 +188,10 @@ def outbox(paths: Paths) -> "Outbox":
     from nexxi_cli.infrastructure.archive.outbox import Outbox
 
     return Outbox(paths.data / "outbox.db")
+
+
+def archive_writer(waiting: "Outbox", remote: Archive, observer: Observer) -> "ArchiveWriter":
+    """The task that brings the outbox to an archive on another machine."""
+    from nexxi_cli.infrastructure.archive.writer import ArchiveWriter
+
+    return ArchiveWriter(waiting, remote, observer, close_s=ARCHIVE_CLOSE_S)

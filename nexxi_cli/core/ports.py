@@ -123,6 +123,13 @@ class SessionStore(Protocol):
         """Close connections and files."""
 
 
+class TurnLog(Protocol):
+    """Takes what the archive has to hear, at once and for sure, whether the archive is up or not."""
+
+    async def put(self, entries: Sequence[ArchiveEntry]) -> None:
+        """Note entries, in this order. Raises ArchiveUnavailable when they cannot be noted."""
+
+
 class Archive(Protocol):
     """Where every finished turn is kept for good. Every method raises ArchiveUnavailable, within about 2 seconds.
 

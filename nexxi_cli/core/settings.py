@@ -37,6 +37,9 @@ class Settings(BaseModel):
     seed: int | None = Field(None, ge=0, lt=2**63, description="makes sampling repeatable")
     threads: int | None = Field(None, ge=1, description="CPU threads of the model; default: one for each core")
     dtype: Literal["auto", "bfloat16", "float32"] = Field("auto", description="weights in memory")
+    history: Literal["window", "summarise"] = Field(
+        "window", description="what becomes of turns that no longer fit: left out (window) or summed up by the model"
+    )
     safety_html: Mode = Field("redact", description="HTML tags in what is asked: off, observe, redact (strip) or block")
     safety_pii: Mode = Field("redact", description="personal data: off, observe, redact or block")
     safety_max_chars: int = Field(200_000, ge=1, description="longest message, in characters")

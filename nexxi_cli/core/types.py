@@ -41,6 +41,18 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What one turn took, and what the safety filter found in its question."""
+
+    usage: Usage
+    timing: Timing
+    finding_types: tuple[str, ...] = ()
+
+
+NO_COST = Cost(Usage(0, 0), Timing(None, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """How the next token is chosen. None means: the model's own default.
 

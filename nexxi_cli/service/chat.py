@@ -12,6 +12,7 @@ from nexxi_cli.core.types import (
     ChatEvent,
     ChatRequest,
     ChatResponse,
+    Cost,
     Delta,
     FinishReason,
     Started,
@@ -20,6 +21,7 @@ from nexxi_cli.core.types import (
     Verdict,
 )
 from nexxi_cli.service.conversations import ConversationManager
+from nexxi_cli.service.findings import types_of
 from nexxi_cli.service.safety import SafetyFilter
 
 
@@ -71,25 +73,29 @@ class ChatService:
         async with self._conversations.turn(request, text=verdict.text, backend=self._backend) as turn:
             if turn.dropped_turns:
                 self._observer.notify(HistoryTrimmed(request.request_id, turn.dropped_turns))
-            yield Started(turn.session_id, info.name, verdict, turn.dropped_turns, turn.prompt_tokens)
+            yield Started(
+                turn.session_id, info.name, verdict, turn.dropped_turns, turn.prompt_tokens, turn.summarised_turns
+            )
             first_token_s: float | None = None
             finish: FinishReason = "stop"
-            usage = Usage(turn.prompt_tokens, 0)
+            usage, count = Usage(turn.prompt_tokens, 0), 0
             guard = self._safety.stream_guard()
             try:
                 async with aclosing(self._backend.generate(turn.messages, request.sampling)) as deltas:
                     async for delta in deltas:
                         if first_token_s is None:
                             first_token_s = self._clock() - began
-                        finish, usage = delta.finish or finish, delta.usage or usage
+                        count += 1
+                        finish, usage = delta.finish or finish, delta.usage or Usage(turn.prompt_tokens, count)
                         text = guard.push(delta.text) + (guard.finish() if delta.finish else "")
                         if text:
                             turn.add(text)
                             yield Delta(text)
             finally:
                 turn.add(guard.finish())  # a reply that was cut short keeps the word that was held back
+                timing = Timing(first_token_s, self._clock() - began)
+                turn.spend(Cost(usage, timing, types_of(verdict.findings)))
             turn.finish(finish)
-        timing = Timing(first_token_s, self._clock() - began)
         self._observer.notify(ReplyFinished(request.request_id, info.name, finish, usage, timing))
         yield ChatResponse(
             text=turn.reply,
@@ -100,6 +106,7 @@ class ChatService:
             timing=timing,
             verdict=verdict,
             dropped_turns=turn.dropped_turns,
+            summarised_turns=turn.summarised_turns,
             output_findings=guard.findings,
         )
 
@@ -115,8 +122,7 @@ class ChatService:
         except Refused as refusal:
             self._observer.notify(screened(allowed=False, types=refusal.finding_types))
             raise
-        types = tuple(finding.type for finding in verdict.findings)
-        self._observer.notify(screened(allowed=True, types=types))
+        self._observer.notify(screened(allowed=True, types=types_of(verdict.findings)))
         if not verdict.text.strip():
             raise UsageError("nothing is left of the prompt once its HTML is stripped")
         return verdict

@@ -4,81 +4,57 @@ Knows owners, names and turns. How much history fits is `history`'s business, wh
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID, uuid4
 
-from nexxi_cli.core.errors import NexxiError, NotFound, UsageError
-from nexxi_cli.core.ports import ModelBackend, SessionStore
+from nexxi_cli.core.errors import NexxiError
+from nexxi_cli.core.ports import Archive, ModelBackend, SessionStore, TurnLog
 from nexxi_cli.core.types import (
     ChatRequest,
-    FinishReason,
+    Cost,
     Message,
     ModelInfo,
     Session,
     SessionChoice,
     SessionInfo,
+    Summary,
     Turn,
 )
-from nexxi_cli.service.history import Window, fit_window
-from nexxi_cli.service.references import check_name, check_reference, is_id, may_be_id
+from nexxi_cli.service.history import Window, fit_window, turns_of
+from nexxi_cli.service.open_turn import OpenTurn
+from nexxi_cli.service.sessions import Sessions
+from nexxi_cli.service.summaries import fit_summarised
 
 T = TypeVar("T")
 
-
-class OpenTurn:
-    """A turn under way: what the model is to be sent, and what it has answered so far.
-
-    session_id: the session that keeps the turn; None when nothing is kept and the session is new. A new named session
-    that another process has made meanwhile gets the turn, so the id is final only once the turn is closed.
-    """
-
-    def __init__(self, window: Window, *, session_id: UUID | None) -> None:
-        self.session_id = session_id
-        self.messages = window.messages
-        self.prompt_tokens = window.prompt_tokens
-        self.dropped_turns = window.dropped_turns
-        self._pieces: list[str] = []
-        self._finish: FinishReason = "interrupted"  # until the reply is known to have ended
-
-    def add(self, text: str) -> None:
-        """The next piece of the reply, as the user sees it."""
-        self._pieces.append(text)
-
-    def finish(self, reason: FinishReason) -> None:
-        """Why the reply has ended. A turn that closes without it counts as interrupted."""
-        self._finish = reason
-
-    @property
-    def reply(self) -> str:
-        """The reply so far."""
-        return "".join(self._pieces)
-
-    @property
-    def answer(self) -> Message:
-        """The reply as it is kept: marked, unless it ended by itself."""
-        return Message("assistant", self.reply, None if self._finish == "stop" else self._finish)
+Strategy = Literal["window", "summarise"]
 
 
-class ConversationManager:
-    """The sessions of every owner, over one store. An owner never learns that another's session exists."""
+class ConversationManager(Sessions):
+    """Sessions, and the turns that go on in them."""
 
     def __init__(
         self,
         store: SessionStore,
         *,
         default_system: str | None = None,
+        strategy: Strategy = "window",
+        log: TurnLog | None = None,
+        archive: Archive | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
-        """`default_system` is the system message of new sessions; None: the model's own, if it has one."""
-        self._store = store
+        """`default_system` is the system message of new sessions; None: the model's own, if it has one.
+
+        `strategy` says what becomes of turns that do not fit into the context any more; the rest as of Sessions.
+        """
+        super().__init__(store, log=log, archive=archive, clock=clock, new_id=new_id)
         self._default_system = default_system
-        self._clock = clock
-        self._new_id = new_id
+        self._strategy: Strategy = strategy
 
     @asynccontextmanager
     async def turn(self, request: ChatRequest, *, text: str, backend: ModelBackend) -> AsyncIterator[OpenTurn]:
@@ -93,19 +69,18 @@ class ConversationManager:
         info = await backend.info()
         session, is_new = existing or self._new_session(request, info), existing is None
         question = Message("user", text)
-        window = await fit_window(
-            backend,
-            _history(_with_system(session, request.system), request),
-            question,
-            context_tokens=info.context_length,
-            reply_tokens=request.sampling.max_new_tokens,
+        window, told = await self._window(request, session, question, backend, info)
+        turn = OpenTurn(
+            window,
+            session_id=session.session_id if request.save or not is_new else None,
+            summarised_turns=told.turns if told else 0,
         )
-        turn = OpenTurn(window, session_id=session.session_id if request.save or not is_new else None)
 
         async def keep() -> None:
             if request.save and turn.reply:
                 exchange = Turn(question, turn.answer, info.name, self._clock())
-                turn.session_id = await _outlasting_cancellation(self._keep(request, session, exchange, is_new=is_new))
+                work = self._keep(request, session, exchange, turn.cost, is_new=is_new)
+                turn.session_id = await _outlasting_cancellation(work)
 
         try:
             yield turn
@@ -118,51 +93,23 @@ class ConversationManager:
             raise
         await keep()
 
-    async def find(self, owner: str, reference: str) -> Session:
-        """The session of this name or id. Raises NotFound, and UsageError if several ids begin so."""
-        session = await self._lookup(owner, reference)
-        if session is None:
-            raise _not_found(reference)
-        return session
-
-    async def resume(self, owner: str, choice: SessionChoice) -> Session | None:
-        """The session that a message of this choice continues; None when it begins a new one.
-
-        Raises UsageError for a reference that can be none, NotFound for an id that no session of the owner's has.
-        """
-        if choice.reference is not None:
-            session = await self._lookup(owner, choice.reference)
-            if session is None and is_id(choice.reference):
-                raise _not_found(choice.reference)
-            return session
-        newest = await self._store.recent(owner, limit=1) if choice.last else ()
-        return await self._store.load(newest[0].session_id) if newest else None
-
-    async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
-        """The owner's sessions, the one that changed last first."""
-        return await self._store.recent(owner, limit=limit, offset=offset)
-
-    async def delete(self, owner: str, reference: str) -> SessionInfo:
-        """Remove a session; return what it was. Raises as `find` does."""
-        session = await self.find(owner, reference)
-        await self._store.delete(session.session_id)
-        return session.info
-
-    async def rename(self, owner: str, reference: str, name: str) -> SessionInfo:
-        """Name a session. Raises as `find` does, and UsageError for a name that is taken or cannot be one."""
-        check_name(name)
-        session = await self.find(owner, reference)
-        await self._store.rename(session.session_id, name)
-        return replace(session.info, name=name)
-
-    async def undo(self, owner: str, reference: str) -> str:
-        """Take the last turn back and return what was asked. Raises as `find` does, UsageError without a turn."""
-        session = await self.find(owner, reference)
-        questions = [message.content for message in session.messages if message.role == "user"]
-        if not questions:
-            raise UsageError(f"the session {reference!r} has no turn to take back")
-        await self._store.truncate(session.session_id, len(questions) - 1)
-        return questions[-1]
+    async def _window(
+        self, request: ChatRequest, session: Session, question: Message, backend: ModelBackend, info: ModelInfo
+    ) -> tuple[Window, Summary | None]:
+        history = _history(_with_system(session, request.system), request)
+        context_tokens, reply_tokens = info.context_length, request.sampling.max_new_tokens
+        if self._strategy == "window":
+            window = await fit_window(
+                backend, history, question, context_tokens=context_tokens, reply_tokens=reply_tokens
+            )
+            return window, None
+        known = session.summary if session.summary and session.summary.turns <= len(turns_of(history)) else None
+        fitted = await fit_summarised(
+            backend, history, known, question, context_tokens=context_tokens, reply_tokens=reply_tokens
+        )
+        if request.save and fitted.summary is not None and fitted.summary != session.summary:
+            await self._store.set_summary(session.session_id, fitted.summary)
+        return fitted.window, fitted.summary
 
     def _new_session(self, request: ChatRequest, model: ModelInfo) -> Session:
         """A session of which nothing is stored yet."""
@@ -175,32 +122,31 @@ class ConversationManager:
         """The session that the request continues; a store that is down is found out before the model works."""
         if request.session == SessionChoice() and request.save:
             await self._store.recent(request.owner, limit=1)
-        return await self.resume(request.owner, request.session)
-
-    async def _lookup(self, owner: str, reference: str) -> Session | None:
-        check_reference(reference)
-        found = await self._store.find(owner, reference)
-        if not found or not (found[0].name == reference or may_be_id(reference)):
+        found = await self._resume(request.owner, request.session)
+        if found is None:
             return None
-        if len(found) > 1:
-            candidates = ", ".join(str(info.session_id) for info in found)
-            raise UsageError(f"{reference!r} is the beginning of several ids: {candidates}")
-        return await self._store.load(found[0].session_id)
+        session, is_stored = found
+        return session if is_stored or not request.save else await self._revived(session)
 
-    async def _keep(self, request: ChatRequest, session: Session, turn: Turn, *, is_new: bool) -> UUID:
+    async def _keep(self, request: ChatRequest, session: Session, turn: Turn, cost: Cost, *, is_new: bool) -> UUID:
         """Write the turn, the first one together with its session; return the id of the session that has it."""
         stored = session
         if is_new:
             info = replace(session.info, updated_at=turn.created_at, model=turn.model)
             stored = await self._store.create(Session(info, (*session.messages, turn.user, turn.assistant)))
             if stored.session_id == session.session_id:
+                await self._archiving.turn(stored, 1, turn, cost)
                 return stored.session_id
             # another process has made a session of this name meanwhile: the turn goes there
-        if _with_system(stored, request.system) != stored:
+        changed = _with_system(stored, request.system)
+        if changed != stored:
             await self._store.set_system(stored.session_id, request.system or None)
+            await self._archiving.system_replaced(stored.session_id, request.system or None)
         if request.replaces_last and stored.info.turn_count:
             await self._store.truncate(stored.session_id, stored.info.turn_count - 1)
-        await self._store.append(stored.session_id, turn)
+            await self._archiving.truncated(stored.session_id, stored.info.turn_count - 1)
+        number = await self._store.append(stored.session_id, turn)
+        await self._archiving.turn(changed, number, turn, cost)
         return stored.session_id
 
 
@@ -208,10 +154,6 @@ def _history(session: Session, request: ChatRequest) -> tuple[Message, ...]:
     """The messages before the question: all of the session's, or all but the turn that the new one replaces."""
     replaced = request.replaces_last and session.info.turn_count > 0
     return session.messages[:-2] if replaced else session.messages
-
-
-def _not_found(reference: str) -> NotFound:
-    return NotFound(f"there is no session {reference!r}; `nexxi sessions list` shows yours")
 
 
 def _with_system(session: Session, system: str | None) -> Session:

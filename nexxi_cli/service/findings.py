@@ -44,6 +44,11 @@ def redactions(findings: Iterable[Finding]) -> Iterator[Edit]:
     return (Edit(finding.start, finding.end, f"<{finding.type}>") for finding in findings)
 
 
+def types_of(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """The type of each finding, in their order."""
+    return tuple(finding.type for finding in findings)
+
+
 def type_names(findings: Iterable[Finding]) -> str:
     """The types of findings, each once, for people."""
     return ", ".join(sorted({finding.type for finding in findings}))

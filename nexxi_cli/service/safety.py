@@ -7,7 +7,7 @@ from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding, Verdict
 from nexxi_cli.service.edits import Edited
-from nexxi_cli.service.findings import find_all, redactions, type_names
+from nexxi_cli.service.findings import find_all, redactions, type_names, types_of
 from nexxi_cli.service.markup import Stripped, strip_markup
 from nexxi_cli.service.stream_guard import StreamGuard
 
@@ -79,7 +79,7 @@ class SafetyFilter:
         if not verdict.allowed:
             raise Refused(
                 f"the safety filter refused the text ({'; '.join(verdict.reasons)})",
-                finding_types=tuple(finding.type for finding in verdict.findings),
+                finding_types=types_of(verdict.findings),
             )
         return verdict
 
