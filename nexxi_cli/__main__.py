@@ -1,14 +1,27 @@
 """`nexxi` and `python -m nexxi_cli`."""
 
+import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Run the command line and exit with its code."""
-    from nexxi_cli.cli.app import run
+    """Run the command line and exit with its code, at once.
 
-    sys.exit(run(sys.argv[1:]))
+    The interpreter would wait for threads first, which a library's import or a read of weights does not let go, and
+    then take torch down for most of a second. All that has to be kept is kept by now: `run` has closed the App.
+    """
+    try:
+        from nexxi_cli.cli.app import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while we were still importing
+        code = 130
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

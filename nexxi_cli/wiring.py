@@ -53,13 +53,18 @@ class App:
         self._backends.append(backend)
         return backend
 
-    async def up_to_date_archive(self) -> Archive:
-        """The archive once it has all that waited for it on this machine. Raises ArchiveUnavailable."""
+    def archive(self) -> Archive:
+        """The archive, which the App closes. What waits in the outbox is not in it yet."""
         if self._archive is None:
             self._archive = archive(self.settings, self.paths)
             self._closing.push_async_callback(self._archive.aclose)
-        await self.outbox.drain(self._archive)
         return self._archive
+
+    async def up_to_date_archive(self) -> Archive:
+        """The archive once it has all that waited for it on this machine. Raises ArchiveUnavailable."""
+        found = self.archive()
+        await self.outbox.drain(found)
+        return found
 
     async def unsaved_conversations(self, session: Session | None = None) -> "ConversationManager":
         """Conversations that are kept in memory until the App closes, beginning with a copy of `session`."""
@@ -78,15 +83,16 @@ class App:
         from nexxi_cli.service.chat import ChatService
 
         return ChatService(
-            safety=safety_filter(
-                html=self.settings.safety_html,
-                pii=self.settings.safety_pii,
-                max_chars=self.settings.safety_max_chars,
-            ),
+            safety=self.safety_filter(),
             conversations=conversations or self.conversations,
             backend=backend,
             observer=self.observer,
         )
+
+    def safety_filter(self) -> "SafetyFilter":
+        """The filter as the settings want it."""
+        settings = self.settings
+        return safety_filter(html=settings.safety_html, pii=settings.safety_pii, max_chars=settings.safety_max_chars)
 
     async def stop_backend(self, backend: ModelBackend) -> None:
         """Close one backend before the App ends."""

@@ -1,11 +1,13 @@
 """Fixtures for every room: a home of the test's own, the real chat model, and a real Redis."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.postgres_process import Postgres
 from tests.redis_process import RedisProcess, running_redis
 
 USER_CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -48,3 +50,12 @@ def redis_server() -> Iterator[RedisProcess]:
     """One server for all tests that leave it running; who uses it flushes it first."""
     with running_redis() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for all tests; each takes databases of its own. Its folder lies where the server's user can see it."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Postgres(Path(folder) / "postgres")
+        yield server
+        server.close()

@@ -20,9 +20,8 @@ def test_ci_runs_the_test_command_of_the_readme_and_nothing_else() -> None:
 
 
 def test_the_first_command_of_the_readme_sets_up_and_answers() -> None:
-    assert code_lines()[0] == (
-        'python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/nexxi chat --once "What is the capital of France?"'
-    )
+    question = '.venv/bin/nexxi chat --once "What is the capital of France?"'
+    assert code_lines()[0] == f"python3 -m venv .venv && .venv/bin/pip install . && {question}"
 
 
 def test_the_readme_names_every_command_and_setting() -> None:

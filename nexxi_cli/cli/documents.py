@@ -4,7 +4,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from nexxi_cli.core.types import ChatResponse, Session, SessionInfo
+from nexxi_cli.core.archived import MATCH_END, MATCH_START, SearchHit
+from nexxi_cli.core.types import ChatResponse, ListedModel
+from nexxi_cli.service.transfer import info_document
 
 
 def to_json(document: object) -> str:
@@ -26,37 +28,15 @@ def response_document(response: ChatResponse) -> dict[str, Any]:
     }
 
 
-def info_document(info: SessionInfo) -> dict[str, Any]:
-    """A session in a list."""
-    return {
-        "session_id": str(info.session_id),
-        "name": info.name,
-        "title": info.title,
-        "model": info.model,
-        "turn_count": info.turn_count,
-        "created_at": info.created_at.isoformat(),
-        "updated_at": info.updated_at.isoformat(),
-    }
+def hit_document(hit: SearchHit) -> dict[str, Any]:
+    """A turn that was searched for; its matches stand between ** and **."""
+    snippet = hit.snippet.replace(MATCH_START, "**").replace(MATCH_END, "**")
+    return {"session": info_document(hit.session), "turn": hit.number, "snippet": snippet, "rank": hit.rank}
 
 
-def session_document(session: Session) -> dict[str, Any]:
-    """A session with its messages."""
-    messages = [
-        {"role": message.role, "content": message.content}
-        | ({"finish_reason": message.finish} if message.finish else {})
-        for message in session.messages
-    ]
-    return info_document(session.info) | {"messages": messages}
-
-
-def session_markdown(session: Session) -> str:
-    """A session to read: each message under its role."""
-    title = session.info.name or session.info.title or str(session.info.session_id)
-    parts = [f"# {title}"]
-    for message in session.messages:
-        mark = f" ({message.finish})" if message.finish else ""
-        parts.append(f"## {message.role}{mark}\n\n{message.content}")
-    return "\n\n".join(parts) + "\n"
+def model_document(model: ListedModel) -> dict[str, Any]:
+    """A model in a list."""
+    return asdict(model) | {"path": str(model.path) if model.path else None}
 
 
 def first_code_block(markdown: str) -> str | None:

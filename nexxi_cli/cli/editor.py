@@ -1,13 +1,15 @@
 """The input line of the REPL, over prompt-toolkit: history, completion, several lines, $EDITOR, a status bar."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import has_focus
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
@@ -16,31 +18,27 @@ if TYPE_CHECKING:
 
 QUOTES = '"""'
 
-
-class HasToolbar(Protocol):
-    """Whoever knows what the status bar says."""
-
-    def toolbar(self) -> str:
-        """One line."""
+Words = Callable[[str], Awaitable[Sequence[str]]]
+"""From a command's name to what may stand after it."""
 
 
 def new_prompt_session(
-    owner: HasToolbar, *, history: Path, commands: "Mapping[str, Command]", words: Callable[[], Iterable[str]] = tuple
+    *, history: Path | None, commands: "Mapping[str, Command]", words: Words, toolbar: Callable[[], str]
 ) -> PromptSession[str]:
-    """The input line. Enter sends; Alt-Enter, Ctrl-J and an open triple quote make a new line."""
+    """The input line. Enter sends; Alt-Enter, Ctrl-J and an open triple quote make a new line.
+
+    Without a `history` file, the history ends with the process.
+    """
     return PromptSession(
         message=">>> ",
         multiline=True,
         prompt_continuation="... ",
-        history=_history(history),
-        completer=_CommandCompleter(commands),
-        complete_while_typing=Condition(lambda: True),
+        history=_history(history) if history else InMemoryHistory(),
+        completer=_CommandCompleter(commands, words),
+        complete_while_typing=True,
         key_bindings=_keys(),
-        bottom_toolbar=owner.toolbar,
-        enable_open_in_editor=True,
+        bottom_toolbar=toolbar,
         tempfile_suffix=".md",
-        enable_history_search=False,
-        mouse_support=False,
     )
 
 
@@ -52,52 +50,78 @@ def unwrapped(text: str) -> str:
     return text
 
 
+def block_is_open(text: str) -> bool:
+    """Whether `text` begins a block of triple quotes and does not end it."""
+    stripped = text.strip()
+    return stripped.startswith(QUOTES) and (len(stripped) < 2 * len(QUOTES) or not stripped.endswith(QUOTES))
+
+
 def _history(path: Path) -> History:
     """Kept in a file that only its owner reads; in memory where no file can be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
+        path.chmod(0o600)
+        with path.open("ab"):
+            return _LossyHistory(str(path))
     except OSError:
         return InMemoryHistory()
-    return FileHistory(str(path))
+
+
+class _LossyHistory(FileHistory):
+    """A history that goes on when its file cannot be written any more, on a full disk for one."""
+
+    def store_string(self, string: str) -> None:
+        with suppress(OSError):
+            super().store_string(string)
 
 
 def _keys() -> KeyBindings:
     keys = KeyBindings()
+    in_prompt = has_focus(DEFAULT_BUFFER)  # and not in the search of Ctrl-R, where Enter takes what was found
 
-    @keys.add("enter")
+    @keys.add("enter", filter=in_prompt)
     def send(event: KeyPressEvent) -> None:
-        buffer = event.current_buffer
-        text = buffer.text.strip()
-        block_is_open = text.startswith(QUOTES) and not (len(text) > len(QUOTES) and text.endswith(QUOTES))
-        if block_is_open:
-            buffer.insert_text("\n")
+        if block_is_open(event.current_buffer.text):
+            event.current_buffer.insert_text("\n")
         else:
-            buffer.validate_and_handle()
+            event.current_buffer.validate_and_handle()
 
-    @keys.add("escape", "enter")
-    @keys.add("c-j")
+    @keys.add("escape", "enter", filter=in_prompt)
+    @keys.add("c-j", filter=in_prompt)
     def new_line(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text("\n")
 
-    @keys.add("c-x", "c-e")
+    @keys.add("c-x", "c-e", filter=in_prompt)
     def edit(event: KeyPressEvent) -> None:
-        event.current_buffer.open_in_editor()
+        event.current_buffer.open_in_editor()  # prompt-toolkit's own key would send the text unseen
 
     return keys
 
 
 class _CommandCompleter(Completer):
-    """Completes slash commands at the start of the input."""
+    """Completes slash commands at the start of the input, and the word after one."""
 
-    def __init__(self, commands: "Mapping[str, Command]") -> None:
+    def __init__(self, commands: "Mapping[str, Command]", words: Words) -> None:
         self._commands = commands
+        self._words = words
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """Commands that begin with what was typed."""
-        typed = document.text_before_cursor
-        if not typed.startswith("/") or " " in typed or "\n" in typed:
+        """Nothing: the words come from the sessions file, which is asked asynchronously."""
+        return ()
+
+    async def get_completions_async(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        """Commands, or a command's words, that begin with what was typed."""
+        name, blank, typed = document.text_before_cursor.partition(" ")
+        if not name.startswith("/") or "\n" in document.text_before_cursor:
             return
-        for name, command in self._commands.items():
-            if name.startswith(typed[1:]):
-                yield Completion("/" + name, start_position=-len(typed), display_meta=command.help)
+        if blank:
+            for word in await self._words(name[1:].lower()):
+                if word.startswith(typed):
+                    yield Completion(word, start_position=-len(typed))
+            return
+        for command in self._commands.values():
+            if command.name.startswith(name[1:].lower()):
+                yield Completion("/" + command.name, start_position=-len(name), display_meta=command.help)

@@ -1,17 +1,23 @@
 """Options that several commands share, with one spelling and one help text each."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
-DebugFlag = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON; errors are JSON on standard error.")]
-QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on standard error.")]
-VerboseFlag = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens on standard error.")]
-YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+def flag(*names: str, help: str) -> Any:  # noqa: A002 - Typer's word
+    """An option without a value; its help shows no type."""
+    return typer.Option(*names, metavar="", help=help)
+
+
+DebugFlag = Annotated[bool, flag("--debug", help="Show the traceback of an error.")]
+JsonFlag = Annotated[bool, flag("--json", help="Print JSON; errors are JSON on standard error.")]
+QuietFlag = Annotated[bool, flag("--quiet", "-q", help="No notes and no progress on standard error.")]
+VerboseFlag = Annotated[bool, flag("--verbose", "-v", help="Log what happens on standard error.")]
+YesFlag = Annotated[bool, flag("--yes", "-y", help="Do not ask.")]
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="Alias, hub id, folder of safetensors, or .gguf file.", show_default=False),
+    typer.Option("--model", "-m", metavar="NAME", help="Alias, hub id, folder of safetensors, or .gguf file."),
 ]

@@ -5,40 +5,61 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nexxi_cli.core.errors import NotFound, UsageError
 
 STDIN_GRACE_S = 3.0
-"""How long a pipe may stay silent when the arguments already hold a prompt. The model loads meanwhile."""
+"""How long a pipe may stay silent when there is another prompt. The model loads meanwhile."""
 
 _CHUNK_BYTES = 1 << 16
+_STDIN = Path("-")
 
 
-async def read_prompt(words: Sequence[str], files: Sequence[Path], *, note: list[str]) -> str:
-    """The whole prompt. Raises UsageError when there is none or it is not UTF-8, NotFound for a missing file.
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The prompt as far as the command line has it. `stdin` says what standard input is to it."""
 
-    Standard input is read when it is not a terminal. An open but silent pipe is given up after STDIN_GRACE_S if
-    there is another prompt (`note` then says so); `-f -` waits for it.
-    """
-    argument = " ".join(words)
-    wants_stdin = Path("-") in files
-    others = [_read_file(file) for file in files if file != Path("-")]
-    piped = ""
-    if wants_stdin or not _is_terminal():
-        patience_s = STDIN_GRACE_S if (argument or others) and not wants_stdin else None
-        raw = await _read_stdin(patience_s)
-        if raw is None:
-            note.append(f"standard input said nothing for {STDIN_GRACE_S:.0f} s, going on without it (-f - waits)")
+    given: tuple[str, ...]
+    stdin_is_read: bool
+    stdin_is_waited_for: bool
+
+    async def complete(self, *, grace_s: float = STDIN_GRACE_S) -> tuple[str, str | None]:
+        """The whole prompt, and a note if an open pipe was given up that said nothing for `grace_s` seconds.
+
+        Raises UsageError when there is no prompt after all, or it is not UTF-8.
+        """
+        if not self.stdin_is_read:
+            return _joined(self.given), None
+        raw = await _read_stdin(None if self.stdin_is_waited_for else grace_s)
+        silent = f"standard input said nothing for {grace_s:.0f} s, going on without it (-f - waits for it)"
         piped = _decoded(raw or b"", "standard input")
-    parts = [part for part in (piped.rstrip("\n"), *(text.rstrip("\n") for text in others), argument) if part.strip()]
+        return _joined((piped, *self.given)), silent if raw is None else None
+
+
+def find_prompt(words: Sequence[str], files: Sequence[Path]) -> Prompt:
+    """Read the files, and settle whether standard input is read: with `-f -`, and when it is not a terminal.
+
+    Raises UsageError when there can be no prompt or a file is not UTF-8, NotFound for a file that cannot be read.
+    """
+    texts = [_read_file(file) for file in files if file != _STDIN]
+    given = tuple(text for text in (*texts, " ".join(words)) if text.strip())
+    is_read = _STDIN in files or not sys.stdin.isatty()
+    if not given and not is_read:
+        raise _no_prompt()
+    return Prompt(given, stdin_is_read=is_read, stdin_is_waited_for=_STDIN in files or not given)
+
+
+def _no_prompt() -> UsageError:
+    return UsageError("there is no prompt: give it as an argument, with -f FILE or on standard input")
+
+
+def _joined(texts: Sequence[str]) -> str:
+    parts = [text.rstrip("\n") for text in texts if text.strip()]
     if not parts:
-        raise UsageError("there is no prompt: give it as an argument, with -f FILE or on standard input")
+        raise _no_prompt()
     return "\n\n".join(parts)
-
-
-def _is_terminal() -> bool:
-    return sys.stdin is None or sys.stdin.isatty()
 
 
 def _read_file(path: Path) -> str:
@@ -61,7 +82,7 @@ async def _read_stdin(patience_s: float | None) -> bytes | None:
     """Everything up to the end; None if not a byte and no end came within `patience_s` seconds."""
     descriptor = sys.stdin.fileno()
     mode = os.fstat(descriptor).st_mode
-    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)):
         return sys.stdin.buffer.read()
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()

@@ -3,16 +3,11 @@
 import os
 import re
 import sys
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from nexxi_cli.core.types import ChatResponse, Finding
-
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderResult
-
-FRAME_S = 1 / 15
+    from nexxi_cli.core.types import ChatResponse, Finding
 
 # A model's reply must not move the cursor, ring the bell or retitle the window: all of C0 and C1 but tab and newline.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -20,6 +15,9 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 class AnswerPrinter(Protocol):
     """Shows a reply piece by piece."""
+
+    def wait(self) -> None:
+        """The model is at work, the first piece is to come."""
 
     def write(self, text: str) -> None:
         """Show the next piece."""
@@ -29,10 +27,12 @@ class AnswerPrinter(Protocol):
 
 
 def answer_printer(*, plain: bool) -> AnswerPrinter:
-    """Markdown on a terminal, the raw text elsewhere and with `plain`."""
-    if plain or not sys.stdout.isatty():
+    """Markdown on a terminal that can move its cursor, the raw text elsewhere and with `plain`."""
+    if plain or not sys.stdout.isatty() or os.environ.get("TERM") in (None, "", "dumb", "unknown"):
         return PlainPrinter()
     from rich.console import Console
+
+    from nexxi_cli.cli.markdown import MarkdownPrinter
 
     return MarkdownPrinter(Console(highlight=False))
 
@@ -43,6 +43,9 @@ class PlainPrinter:
     def __init__(self) -> None:
         self._last = "\n"
         self._on_terminal = sys.stdout.isatty()
+
+    def wait(self) -> None:
+        """Say nothing."""
 
     def write(self, text: str) -> None:
         """Write at once, so that a pipe sees each token."""
@@ -59,80 +62,6 @@ class PlainPrinter:
             self._last = "\n"
 
 
-class MarkdownPrinter:
-    """Renders Markdown while it grows, without flicker.
-
-    Blocks that can no longer change are printed for good; only the last block is redrawn, and of it only what fits
-    on the screen.
-    """
-
-    def __init__(self, console: "Console") -> None:
-        from rich.live import Live
-
-        self._console = console
-        self._text = ""
-        self._printed_any = False
-        self._drawn_at = 0.0
-        self._live = Live(console=console, auto_refresh=False, transient=True)
-
-    def write(self, text: str) -> None:
-        """Take the next piece and redraw, at most 15 times a second."""
-        if not self._live.is_started:
-            self._live.start()
-        self._text += without_controls(text)
-        settled = _settled_chars(self._text)
-        if settled:
-            self._print(self._text[:settled])
-            self._text = self._text[settled:]
-        now = time.monotonic()
-        if settled or now - self._drawn_at >= FRAME_S:
-            self._live.update(_Tail(self._text), refresh=True)
-            self._drawn_at = now
-
-    def end(self) -> None:
-        """Replace the moving part by its final form."""
-        self._live.update("", refresh=True)
-        self._live.stop()
-        if self._text.strip():
-            self._print(self._text)
-        self._text = ""
-
-    def _print(self, text: str) -> None:
-        from rich.markdown import Markdown
-
-        if self._printed_any:
-            self._console.print()
-        self._console.print(Markdown(text))
-        self._printed_any = True
-
-
-class _Tail:
-    """The last lines of a Markdown text, as many as the screen holds."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
-        from rich.markdown import Markdown
-        from rich.segment import Segment
-
-        lines = console.render_lines(Markdown(self._text), options, pad=False)
-        for line in lines[-max(1, console.height - 2) :]:
-            yield from line
-            yield Segment.line()
-
-
-def _settled_chars(text: str) -> int:
-    """Length of the leading blocks that more text cannot change: all but the last top-level block."""
-    from markdown_it import MarkdownIt
-
-    tokens = MarkdownIt().enable("table").parse(text)
-    starts = [token.map[0] for token in tokens if token.level == 0 and token.map]
-    if not starts or not starts[-1]:
-        return 0
-    return sum(len(line) for line in text.splitlines(keepends=True)[: starts[-1]])
-
-
 def without_controls(text: str) -> str:
     """`text` without characters that command a terminal."""
     return _CONTROLS.sub("", text)
@@ -142,21 +71,24 @@ def note(text: str, *, quiet: bool = False) -> None:
     """One dim line on standard error."""
     if quiet:
         return
-    dim = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    text = without_controls(text)
+    dim = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     sys.stderr.write(f"\x1b[2m{text}\x1b[0m\n" if dim else f"{text}\n")
     sys.stderr.flush()
 
 
+def error_line(error: BaseException) -> str:
+    """An error as one line, with what was noted on it."""
+    return " ".join("; ".join((str(error), *getattr(error, "__notes__", ()))).split())
+
+
 def dropped_note(turns: int) -> str:
     """What the user reads when history was left out."""
-    return (
-        f"the {turns} oldest turns did not fit into the model's context and were left out"
-        if turns > 1
-        else ("the oldest turn did not fit into the model's context and was left out")
-    )
+    which = f"the {turns} oldest turns" if turns > 1 else "the oldest turn"
+    return f"{which} did not fit into the model's context and {'were' if turns > 1 else 'was'} left out"
 
 
-def redacted_note(findings: tuple[Finding, ...], *, where: str) -> str:
+def redacted_note(findings: "tuple[Finding, ...]", *, where: str) -> str:
     """What the user reads when personal data was replaced."""
     counts: dict[str, int] = {}
     for finding in findings:
@@ -164,15 +96,16 @@ def redacted_note(findings: tuple[Finding, ...], *, where: str) -> str:
     return f"redacted in {where}: " + ", ".join(f"{count} {type_}" for type_, count in sorted(counts.items()))
 
 
-def reply_notes(response: ChatResponse) -> Iterator[str]:
+def reply_notes(response: "ChatResponse") -> Iterator[str]:
     """What the user must know of a finished reply."""
     if response.finish == "length":
-        yield f"stopped after {response.usage.completion_tokens} tokens (--max-tokens)"
+        tokens = response.usage.completion_tokens
+        yield f"stopped after {tokens} tokens, the most that max_tokens or the model's context allows"
     if response.output_findings:
         yield redacted_note(response.output_findings, where="the reply")
 
 
-def usage_line(response: ChatResponse) -> str:
+def usage_line(response: "ChatResponse") -> str:
     """Tokens and speed of one reply, for `-u`."""
     usage, timing = response.usage, response.timing
     first = f"first token {timing.first_token_s:.2f} s" if timing.first_token_s is not None else "no token"
@@ -182,7 +115,7 @@ def usage_line(response: ChatResponse) -> str:
     )
 
 
-def tokens_per_second(response: ChatResponse) -> float:
+def tokens_per_second(response: "ChatResponse") -> float:
     """Speed of the reply after its first token."""
     timing, tokens = response.timing, response.usage.completion_tokens
     if timing.first_token_s is None or tokens < 2:

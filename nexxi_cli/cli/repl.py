@@ -2,66 +2,94 @@
 
 import asyncio
 import signal
-from contextlib import aclosing
-from typing import TYPE_CHECKING
-from uuid import UUID
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from nexxi_cli.cli.chat import ChatOptions
 from nexxi_cli.cli.commands import COMMANDS, run_command
 from nexxi_cli.cli.editor import new_prompt_session, unwrapped
-from nexxi_cli.cli.render import (
-    answer_printer,
-    dropped_note,
-    note,
-    redacted_note,
-    reply_notes,
-    tokens_per_second,
-    usage_line,
-)
-from nexxi_cli.cli.startup import LOCAL_OWNER, cli_app, cli_paths
-from nexxi_cli.core.errors import NexxiError
-from nexxi_cli.core.types import ChatRequest, ChatResponse, Delta, SessionChoice, Started
+from nexxi_cli.cli.keys import held_keys
+from nexxi_cli.cli.prompt import Prompt
+from nexxi_cli.cli.render import error_line, note, tokens_per_second
+from nexxi_cli.cli.reply import Reply
+from nexxi_cli.cli.startup import LOCAL_OWNER, cli_app
+from nexxi_cli.core.errors import NexxiError, NotFound
+from nexxi_cli.core.types import ChatRequest, ChatResponse, Session, SessionChoice
 
 if TYPE_CHECKING:
     from nexxi_cli.core.ports import ModelBackend
     from nexxi_cli.core.settings import Settings
-    from nexxi_cli.core.types import Session
+    from nexxi_cli.service.conversations import ConversationManager
     from nexxi_cli.wiring import App
 
 LEAVING = ("exit", "quit")
 
 
 class Repl:
-    """The state of one interactive chat; the slash commands read and change it."""
+    """The state of one interactive chat; the slash commands read and change it.
 
-    def __init__(self, app: "App", settings: "Settings", options: ChatOptions) -> None:
+    conversations: those that keep this chat, the App's or, with --no-save, some in memory; system: what the next
+    message makes the session's system prompt; draft: what the next prompt begins with.
+    """
+
+    def __init__(self, app: "App", settings: "Settings", options: ChatOptions, backend: "ModelBackend") -> None:
         self.app = app
         self.settings = settings
         self.options = options
+        self.backend = backend
+        self.conversations: ConversationManager = app.conversations
         self.session = options.session
+        self.label = ""
         self.system = options.system
         self.last: ChatResponse | None = None
-        self.running = True
+        self.context_tokens = (0, 0)
         self.draft = ""
-        self.backend: ModelBackend = app.start_backend(settings.model)
+        self.running = True
 
-    @property
-    def session_id(self) -> UUID | None:
-        """The session that the next message goes to, once it has one."""
-        return UUID(self.session.reference) if self.session.reference and _is_uuid(self.session.reference) else None
+    async def begin(self) -> None:
+        """Settle which session the first message continues. Raises as `ConversationManager.resume` does."""
+        found = await self.app.conversations.resume(LOCAL_OWNER, self.session)
+        if found is None:
+            await self.begin_session(self.session.reference)
+        else:
+            await self.continue_session(found)
+        if self.options.system is not None:
+            self.system = self.options.system
 
-    def begin_session(self, choice: SessionChoice) -> None:
-        """The next message goes to `choice`; what was counted of the last reply is forgotten."""
-        self.session, self.last = choice, None
+    async def begin_session(self, name: str | None = None) -> None:
+        """The next message begins a session."""
+        self.session, self.label = SessionChoice(reference=name), name or "new session"
+        self.system, self.last = self.options.system, None
+        if not self.options.save:
+            self.conversations = await self.app.unsaved_conversations()
+        await self.measure()
 
-    async def current_session(self) -> "Session | None":
-        """The session as stored, or None while nothing of it is kept."""
-        if self.session.last:
-            recent = await self.app.conversations.recent(LOCAL_OWNER, limit=1)
-            return await self.app.conversations.find(LOCAL_OWNER, str(recent[0].session_id)) if recent else None
-        if self.session.reference is None:
-            return None
-        return await self.app.conversations.find(LOCAL_OWNER, self.session.reference)
+    async def continue_session(self, session: Session) -> None:
+        """The next message goes on with `session`; with --no-save, with a copy of it."""
+        self._adopt(session)
+        self.system, self.last = None, None
+        if not self.options.save:
+            self.conversations = await self.app.unsaved_conversations(session)
+        await self.measure()
+
+    async def current_session(self) -> Session:
+        """The session as it is kept. Raises NotFound while nothing of it is."""
+        found = None
+        if self.session.reference is not None:
+            with suppress(NotFound):
+                found = await self.conversations.resume(LOCAL_OWNER, self.session)
+        if found is None:
+            raise NotFound("nothing was said in this session yet")
+        return found
+
+    async def measure(self) -> None:
+        """Count how much of the model's context the session takes."""
+        info = await self.backend.info()
+        used = 0
+        with suppress(NotFound):
+            used = await self.backend.count_tokens((await self.current_session()).messages)
+        self.context_tokens = (used, info.context_length)
 
     async def use_model(self, name: str) -> None:
         """Answer with another model from now on. Raises what loading raises; the old model then stays."""
@@ -70,102 +98,103 @@ class Repl:
             await backend.info()
         except BaseException:
             await self.app.stop_backend(backend)
+            note(f"{self.settings.model} stays")
             raise
         old, self.backend = self.backend, backend
         await self.app.stop_backend(old)
         self.settings = self.settings.model_copy(update={"model": name})
+        await self.measure()
+
+    async def words(self, command: str) -> Sequence[str]:
+        """What may stand after the command, for completion."""
+        known = COMMANDS.get(command)
+        if known is None or known.words is None:
+            return ()
+        try:
+            return await known.words(self)
+        except NexxiError:
+            return ()
 
     def toolbar(self) -> str:
         """The status bar: model, session, context used, speed."""
-        parts = [
-            self.settings.model,
-            self.session.reference or ("last session" if self.session.last else "new session"),
-        ]
-        if not self.options.save:
-            parts[1] = "not saved"
+        used, length = self.context_tokens
+        parts = [self.settings.model, self.label if self.options.save else "not saved"]
+        parts.append(f"{used:,} of {length:,} tokens")
         if self.last is not None:
-            parts.append(f"{self.last.usage.total_tokens} tokens of context")
             parts.append(f"{tokens_per_second(self.last):.0f} tokens/s")
         return " · ".join(parts)
 
-    async def answer(self, text: str) -> None:
-        """Stream the reply to `text`. Ctrl-C stops it and keeps what came."""
-        reply = asyncio.ensure_future(self._stream(text))
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, reply.cancel)
-        try:
-            await reply
-        except asyncio.CancelledError:
-            if not reply.cancelled():
-                raise
-            note("interrupted" + ("; the part that came is kept" if self.options.save else ""))
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
-
-    async def _stream(self, text: str) -> None:
+    async def answer(self, text: str, *, replaces_last: bool = False) -> None:
+        """Stream the reply to `text`. When it is cancelled, what came is kept."""
         request = ChatRequest(
             text=text,
             owner=LOCAL_OWNER,
             session=self.session,
             system=self.system,
             sampling=self.settings.sampling(),
-            save=self.options.save,
+            replaces_last=replaces_last,
         )
-        printer = answer_printer(plain=self.options.plain)
+        service = self.app.chat_service(self.backend, conversations=self.conversations)
+        reply = Reply(self.options, kept=self.options.save)
         try:
-            async with aclosing(self.app.chat_service(self.backend).stream(request)) as events:
-                async for event in events:
-                    if isinstance(event, Started):
-                        self._begun(event)
-                    elif isinstance(event, Delta) and self.options.stream:
-                        printer.write(event.text)
-                    elif isinstance(event, ChatResponse):
-                        self.last = event
-                        if not self.options.stream:
-                            printer.write(event.text)
+            await reply.show(service.stream(request))
         finally:
-            printer.end()
-        if self.last is not None:
-            for line in reply_notes(self.last):
-                note(line, quiet=self.options.quiet)
-            if self.options.usage:
-                note(usage_line(self.last))
+            await self._settle(reply)
 
-    def _begun(self, event: Started) -> None:
+    async def _settle(self, reply: Reply) -> None:
+        """After a reply, whole or not: which session has it, if any, and how long that is now."""
+        if reply.started is None or not reply.text:
+            return
+        if self.session.reference is None:
+            id_ = reply.response.session_id if reply.response else reply.started.session_id
+            with suppress(NexxiError):  # the part could not be kept, as the user was told: there is no such session
+                self._adopt(await self.conversations.find(LOCAL_OWNER, str(id_)))
         self.system = None  # the session has it now
-        if event.session_id is not None and (self.session.last or self.session.reference is None):
-            self.session = SessionChoice(reference=str(event.session_id))
-        if event.verdict.findings:
-            note(redacted_note(event.verdict.findings, where="the prompt"), quiet=self.options.quiet)
-        if event.dropped_turns:
-            note(dropped_note(event.dropped_turns), quiet=self.options.quiet)
+        if reply.response is not None:
+            self.last = reply.response
+            self.context_tokens = (reply.response.usage.total_tokens, self.context_tokens[1])
+        else:
+            with suppress(NexxiError):
+                await self.measure()
+
+    def _adopt(self, session: Session) -> None:
+        self.session = SessionChoice(reference=str(session.session_id))
+        self.label = session.info.name or str(session.session_id)[:8]
 
 
-async def run_repl(settings: "Settings", options: ChatOptions) -> None:
-    """Chat until the user leaves. The first prompt of the command line is answered first."""
+async def run_repl(settings: "Settings", options: ChatOptions, first: Prompt | None) -> None:
+    """Chat until the user leaves. The prompt of the command line is answered first."""
     async with cli_app(settings, quiet=options.quiet, verbose=options.verbose) as app:
-        repl = Repl(app, settings, options)
-        await repl.backend.info()  # a model that is not there is pulled, or refused, before the first prompt
-        if not options.quiet:
-            note(f"{settings.model} — /help lists the commands, Ctrl-D leaves")
-        if options.words or options.files:
-            from nexxi_cli.cli.prompt import read_prompt
-
-            await _take(repl, await read_prompt(options.words, options.files, note=[]))
-        prompt_session = new_prompt_session(repl, history=cli_paths().state / "history", commands=COMMANDS)
+        repl = Repl(app, settings, options, app.start_backend())
+        with held_keys():
+            await repl.begin()  # a model or session that is not there is pulled, or refused, before the first prompt
+        _welcome(repl)
+        if first is not None:
+            text, _ = await first.complete()
+            await take(repl, text)
+        history = app.paths.state / "history" if options.save else None
+        prompt_session = new_prompt_session(history=history, commands=COMMANDS, words=repl.words, toolbar=repl.toolbar)
         while repl.running:
+            draft, repl.draft = repl.draft, ""
             try:
-                line = await prompt_session.prompt_async(default=repl.draft)
+                line = await prompt_session.prompt_async(default=draft)
             except KeyboardInterrupt:
-                note("Ctrl-D or /exit leaves")
+                if not prompt_session.default_buffer.text:
+                    note("Ctrl-D or /exit leaves")
                 continue
             except EOFError:
                 return
-            repl.draft = ""
-            await _take(repl, unwrapped(line))
+            await take(repl, unwrapped(line))
 
 
-async def _take(repl: Repl, line: str) -> None:
+def _welcome(repl: Repl) -> None:
+    if repl.options.session.last and repl.session.reference is None:
+        note("there is no session to continue, a new one begins", quiet=repl.options.quiet)
+    session = "" if repl.session.reference is None else f", session {repl.label}"
+    note(f"{repl.settings.model}{session}; /help lists the commands, Ctrl-D leaves", quiet=repl.options.quiet)
+
+
+async def take(repl: Repl, line: str) -> None:
     """One line of input: nothing, a command or a message. Errors are a line; the REPL goes on."""
     text = line.strip()
     if not text:
@@ -174,17 +203,23 @@ async def _take(repl: Repl, line: str) -> None:
         repl.running = False
         return
     try:
-        if text.startswith("/"):
-            await run_command(repl, text)
+        if line.startswith("/"):
+            await _interruptible(run_command(repl, text))
         else:
-            await repl.answer(line)
+            await _interruptible(repl.answer(line))
     except NexxiError as error:
-        note(f"nexxi: {error}")
+        note(f"nexxi: {error_line(error)}")
 
 
-def _is_uuid(text: str) -> bool:
+async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
+    """Do `work`; Ctrl-C cancels it, and no more than it."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, task.cancel)
     try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
+        await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

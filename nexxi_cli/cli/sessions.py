@@ -1,23 +1,23 @@
-"""`nexxi sessions`: what was said, listed, shown and deleted."""
+"""`nexxi sessions list|show`: what was said.
 
-import asyncio
-import sys
-from typing import TYPE_CHECKING, Annotated, TypeVar
+The other subcommands: sessions_edit, sessions_transfer, sessions_archive.
+"""
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nexxi_cli.cli.confirm import confirm
-from nexxi_cli.cli.options import HELP_OPTIONS, DebugFlag, JsonFlag, YesFlag
+from nexxi_cli.cli.options import HELP_OPTIONS, DebugFlag, JsonFlag, flag
+from nexxi_cli.cli.running import with_app
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from nexxi_cli.core.types import Session, SessionInfo
-    from nexxi_cli.service.conversations import ConversationManager
 
-T = TypeVar("T")
-
-app = typer.Typer(context_settings=HELP_OPTIONS, no_args_is_help=True, help="List, show and delete sessions.")
+app = typer.Typer(
+    context_settings=HELP_OPTIONS, no_args_is_help=True, help="List, show, search, copy and delete sessions."
+)
 
 SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="A name, an id or the beginning of one.")]
 
@@ -30,10 +30,11 @@ def list_sessions(
     debug: DebugFlag = False,
 ) -> None:
     """List sessions, the one that changed last first."""
-    from nexxi_cli.cli.documents import info_document, to_json
+    from nexxi_cli.cli.documents import to_json
     from nexxi_cli.cli.startup import LOCAL_OWNER
+    from nexxi_cli.service.transfer import info_document
 
-    infos = _with_conversations(lambda conversations: conversations.recent(LOCAL_OWNER, limit=limit))
+    infos = with_app(lambda nexxi: nexxi.conversations.recent(LOCAL_OWNER, limit=limit))
     if as_json:
         typer.echo(to_json([info_document(info) for info in infos]))
     elif infos:
@@ -46,63 +47,28 @@ def list_sessions(
 def show(
     session: SessionArgument,
     *,
-    raw: Annotated[bool, typer.Option("--raw", help="The plain text, not rendered.")] = False,
+    raw: Annotated[bool, flag("--raw", help="The plain text, not rendered.")] = False,
     as_json: JsonFlag = False,
     debug: DebugFlag = False,
 ) -> None:
     """Print one session."""
-    from nexxi_cli.cli.documents import session_document, to_json
+    from nexxi_cli.cli.documents import to_json
     from nexxi_cli.cli.startup import LOCAL_OWNER
+    from nexxi_cli.service.transfer import session_document
 
-    found = _with_conversations(lambda conversations: conversations.find(LOCAL_OWNER, session))
+    found = with_app(lambda nexxi: nexxi.conversations.find(LOCAL_OWNER, session))
     if as_json:
         typer.echo(to_json(session_document(found)))
     else:
         _print_session(found, raw=raw)
 
 
-@app.command("delete")
-def delete(session: SessionArgument, *, yes: YesFlag = False, debug: DebugFlag = False) -> None:
-    """Delete one session."""
-    from nexxi_cli.cli.startup import LOCAL_OWNER
-
-    info = _with_conversations(lambda conversations: conversations.find(LOCAL_OWNER, session)).info
-    label = info.name or info.title or str(info.session_id)
-    confirm(f"Delete {label!r} with {info.turn_count} turns?", yes=yes)
-    _with_conversations(lambda conversations: conversations.delete(LOCAL_OWNER, str(info.session_id)))
-    typer.echo(f"deleted {label}", err=True)
-
-
-def _with_conversations(call: "Callable[[ConversationManager], Awaitable[T]]") -> T:
-    from nexxi_cli.cli.startup import cli_app, read_settings
-
-    async def run() -> T:
-        async with cli_app(read_settings({})) as nexxi:
-            return await call(nexxi.conversations)
-
-    return asyncio.run(run())
-
-
 def _print_table(infos: "Sequence[SessionInfo]") -> None:
     from nexxi_cli.cli.ages import age
+    from nexxi_cli.cli.tables import print_table
 
-    rows = [
-        (str(info.session_id)[:8], info.name or "", info.title or "", info.turn_count, info.model or "", age(info))
-        for info in infos
-    ]
-    if not sys.stdout.isatty():
-        for row in rows:
-            typer.echo("\t".join(str(cell) for cell in row))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("ID", "NAME", "TITLE", "TURNS", "MODEL", "CHANGED"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", justify="right" if heading == "TURNS" else "left")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    Console(highlight=False).print(table)
+    rows = [(str(info.session_id)[:8], info.name, info.title, info.turn_count, info.model, age(info)) for info in infos]
+    print_table(("ID", "NAME", "TITLE", "TURNS", "MODEL", "CHANGED"), rows, right={"TURNS", "CHANGED"})
 
 
 def _print_session(session: "Session", *, raw: bool) -> None:

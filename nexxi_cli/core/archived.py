@@ -94,7 +94,7 @@ class SearchHit:
 class DayStats:
     """What the turns of one owner, UTC day and model cost together.
 
-    first_token_s: mean over the turns that had a first token, or None; tokens_per_s: completion tokens by total time.
+    first_token_s: mean over the turns that had a first token, or None; tokens_per_s: speed after the first token.
     """
 
     day: date

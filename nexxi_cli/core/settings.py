@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -97,6 +97,12 @@ def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], *, de
         if _is_secret(key):
             raise SettingsError(f"{origins[key]}: {reason}") from None  # pydantic's error shows the value
         raise SettingsError(f"{origins[key]}: {reason}, not {values[key]!r}") from error
+
+
+def without_credentials(url: str) -> str:
+    """A URL for people to read: without user, password and parameters."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _is_secret(key: str) -> bool:

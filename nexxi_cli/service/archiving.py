@@ -36,7 +36,8 @@ class Archiving:
         """A session has come whole, from elsewhere or as a copy."""
         info = session.info
         turns = [
-            Turn(asked, answered, info.model or "", info.updated_at) for asked, answered in turns_of(session.messages)
+            Turn(asked, answered, info.model or "imported", info.updated_at)
+            for asked, answered in turns_of(session.messages)
         ]
         await self._tell(*(self._turn(session, number, turn, NO_COST) for number, turn in enumerate(turns, 1)))
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from nexxi_cli.core.errors import UsageError
-from nexxi_cli.core.types import FinishReason, Message, Role, Session
+from nexxi_cli.core.types import FinishReason, Message, Role, Session, SessionInfo
 
 Format = Literal["md", "json", "jsonl"]
 
@@ -45,9 +45,8 @@ def write_session(session: Session, form: Format) -> str:
     return json.dumps({"messages": messages}, ensure_ascii=False) + "\n"
 
 
-def session_document(session: Session) -> dict[str, Any]:
-    """The session as `sessions show --json` prints it."""
-    info = session.info
+def info_document(info: SessionInfo) -> dict[str, Any]:
+    """A session without its messages, as lists show it."""
     return {
         "session_id": str(info.session_id),
         "name": info.name,
@@ -56,12 +55,17 @@ def session_document(session: Session) -> dict[str, Any]:
         "turn_count": info.turn_count,
         "created_at": info.created_at.isoformat(),
         "updated_at": info.updated_at.isoformat(),
-        "messages": [
-            {"role": message.role, "content": message.content}
-            | ({"finish_reason": message.finish} if message.finish else {})
-            for message in session.messages
-        ],
     }
+
+
+def session_document(session: Session) -> dict[str, Any]:
+    """A session with its messages."""
+    messages = [
+        {"role": message.role, "content": message.content}
+        | ({"finish_reason": message.finish} if message.finish else {})
+        for message in session.messages
+    ]
+    return info_document(session.info) | {"messages": messages}
 
 
 def read_transcripts(text: str) -> Sequence[Transcript]:

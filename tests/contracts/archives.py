@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nexxi_cli.core.registry import ARCHIVES, load
 from nexxi_cli.infrastructure.archive.sql import SqlArchive
-from tests.contracts.postgres import Postgres
+from tests.postgres_process import Postgres
 
 
 @dataclass(frozen=True, slots=True)

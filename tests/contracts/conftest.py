@@ -1,7 +1,6 @@
 """The stores and archives that the contract suites run on."""
 
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from itertools import count
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from nexxi_cli.core.ports import Archive, SessionStore
 from tests.contracts.archives import ArchivePlace, migrated_template
 from tests.contracts.places import OPENERS, StorePlace
-from tests.contracts.postgres import Postgres
+from tests.postgres_process import Postgres
 from tests.redis_process import RedisProcess
 
 
@@ -48,15 +47,6 @@ async def store(place: StorePlace) -> AsyncIterator[SessionStore]:
     opened = place.open()
     yield opened
     await opened.aclose()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """One server for all tests; each takes databases of its own. Its folder lies where the server's user can see it."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder) / "postgres")
-        yield server
-        server.close()
 
 
 @pytest.fixture(scope="session")

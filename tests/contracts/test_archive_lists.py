@@ -92,9 +92,9 @@ async def test_stats_sum_up_each_day_and_model_the_newest_day_first(archive: Arc
         ]
     )
     assert await archive.stats("ada", since=at(0)) == [
-        DayStats(date(2026, 1, 3), "mistral", 1, 10, 20, 0.5, 10.0),
+        DayStats(date(2026, 1, 3), "mistral", 1, 10, 20, 0.5, pytest.approx(20 / 1.5)),
         DayStats(date(2026, 1, 2), "mistral", 1, 10, 0, None, None),
-        DayStats(date(2026, 1, 2), "smollm2-135m", 2, 3, 40, 1.0, 10.0),
+        DayStats(date(2026, 1, 2), "smollm2-135m", 2, 3, 40, 1.0, 20.0),
     ]
 
 

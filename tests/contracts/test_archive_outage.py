@@ -19,8 +19,8 @@ from nexxi_cli.infrastructure.archive.writer import ArchiveWriter
 from tests.contracts.archive_writer import turns
 from tests.contracts.archived import an_archived_turn, found_by, questions_in, recorded, soon
 from tests.contracts.archives import ArchivePlace, migrated_template
-from tests.contracts.postgres import Postgres
 from tests.contracts.sessions import at
+from tests.postgres_process import Postgres
 
 SOON_S = 3.0
 

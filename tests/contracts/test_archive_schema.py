@@ -16,7 +16,7 @@ from nexxi_cli.core.errors import ArchiveUnavailable
 from nexxi_cli.infrastructure.archive import migrations, tables
 from tests.contracts.archived import recorded
 from tests.contracts.archives import ArchivePlace
-from tests.contracts.postgres import Postgres
+from tests.postgres_process import Postgres
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,11 +1,11 @@
-"""/help, /exit, /clear."""
+"""/help, /exit, /quit, /clear."""
 
 from typing import TYPE_CHECKING
 
 import typer
+from prompt_toolkit.shortcuts import clear as clear_screen
 
 from nexxi_cli.cli.commands import COMMANDS, command
-from nexxi_cli.core.types import SessionChoice
 
 if TYPE_CHECKING:
     from nexxi_cli.cli.repl import Repl
@@ -14,6 +14,7 @@ KEYS = (
     ("Enter", "send"),
     ("Alt-Enter, Ctrl-J", "new line"),
     ('"""', "begin and end a text of several lines"),
+    ("Tab", "complete a command, a session, a model"),
     ("Ctrl-C", "stop the reply and keep what came"),
     ("Ctrl-R", "search the history"),
     ("Ctrl-X Ctrl-E", "write in $EDITOR"),
@@ -45,5 +46,5 @@ async def leave_too(repl: "Repl", arguments: str) -> None:
 @command("clear", help="clear the screen and begin a new session")
 async def clear(repl: "Repl", arguments: str) -> None:
     """Forget the context; the old session stays stored."""
-    repl.begin_session(SessionChoice())
-    typer.clear()
+    await repl.begin_session()
+    clear_screen()

@@ -1,5 +1,6 @@
 """/new, /sessions, /load, /save, /undo, /regenerate, /export, /stats."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,39 +8,50 @@ import typer
 
 from nexxi_cli.cli.ages import age
 from nexxi_cli.cli.commands import command
-from nexxi_cli.cli.render import note
+from nexxi_cli.cli.render import note, without_controls
 from nexxi_cli.cli.startup import LOCAL_OWNER
 from nexxi_cli.core.errors import NexxiError, NotFound, UsageError
-from nexxi_cli.core.types import Session, SessionChoice
+from nexxi_cli.core.types import Session, SessionChoice, SessionInfo
 
 if TYPE_CHECKING:
     from nexxi_cli.cli.repl import Repl
+
+LISTED = 20
+
+
+async def _session_names(repl: "Repl") -> Sequence[str]:
+    infos = await repl.app.conversations.recent(LOCAL_OWNER, limit=LISTED)
+    return [info.name or str(info.session_id)[:8] for info in infos]
 
 
 @command("new", usage="[NAME]", help="begin a new session")
 async def new(repl: "Repl", arguments: str) -> None:
     """The old session stays stored."""
-    repl.begin_session(SessionChoice(reference=arguments or None))
+    if arguments and await repl.app.conversations.resume(LOCAL_OWNER, SessionChoice(reference=arguments)):
+        raise UsageError(f"there is a session {arguments!r} already: /load {arguments} continues it")
+    await repl.begin_session(arguments or None)
     note(f"new session{' ' + arguments if arguments else ''}")
 
 
-@command("sessions", help="the last 20 sessions")
+@command("sessions", help=f"the last {LISTED} sessions")
 async def sessions(repl: "Repl", arguments: str) -> None:
     """List them, the one that changed last first."""
-    for info in await repl.app.conversations.recent(LOCAL_OWNER, limit=20):
-        typer.echo(
-            f"  {str(info.session_id)[:8]}  {age(info):>4}  {info.turn_count:>3}  {info.name or info.title or ''}"
-        )
+    infos = await repl.app.conversations.recent(LOCAL_OWNER, limit=LISTED)
+    for info in infos:
+        title = without_controls(info.name or info.title or "")
+        typer.echo(f"  {str(info.session_id)[:8]}  {age(info):>4}  {_turns(info):>9}  {title}")
+    if not infos:
+        note("no sessions yet")
 
 
-@command("load", usage="SESSION", help="continue another session (a name or the beginning of an id)")
+@command("load", usage="SESSION", help="continue another session, by name or by id", words=_session_names)
 async def load(repl: "Repl", arguments: str) -> None:
     """Raises NotFound for a session that does not exist."""
     if not arguments:
         raise UsageError("/load needs a session: /sessions lists them")
     found = await repl.app.conversations.find(LOCAL_OWNER, arguments)
-    repl.begin_session(SessionChoice(reference=str(found.session_id)))
-    note(f"{found.info.name or found.info.title}, {found.info.turn_count} turns")
+    await repl.continue_session(found)
+    note(f"{found.info.name or found.info.title}, {_turns(found.info)}")
 
 
 @command("save", usage="NAME", help="give the session a name")
@@ -47,38 +59,40 @@ async def save(repl: "Repl", arguments: str) -> None:
     """Turns are kept anyway; a name makes the session easy to find."""
     if not arguments:
         raise UsageError("/save needs a name")
-    found = await _current(repl)
-    await repl.app.conversations.rename(LOCAL_OWNER, str(found.session_id), arguments)
+    if not repl.options.save:
+        raise UsageError("nothing of this chat is kept: it was begun with --no-save")
+    found = await repl.current_session()
+    await repl.conversations.rename(LOCAL_OWNER, str(found.session_id), arguments)
+    repl.session, repl.label = SessionChoice(reference=str(found.session_id)), arguments
     note(f"saved as {arguments}")
 
 
 @command("undo", help="take the last turn back")
 async def undo(repl: "Repl", arguments: str) -> None:
     """Remove the last question and its reply from the session."""
-    found = await _current(repl)
+    found = await repl.current_session()
     asked = _last_question(found)
-    await repl.app.conversations.undo(LOCAL_OWNER, str(found.session_id))
-    note(f"taken back: {asked.splitlines()[0][:60]}")
+    await repl.conversations.undo(LOCAL_OWNER, str(found.session_id))
+    repl.last = None
+    await repl.measure()
+    note(f"taken back: {' '.join(asked.split())[:60]}")
 
 
 @command("regenerate", help="answer the last question again")
 async def regenerate(repl: "Repl", arguments: str) -> None:
-    """The old reply is replaced."""
-    found = await _current(repl)
-    asked = _last_question(found)
-    await repl.app.conversations.undo(LOCAL_OWNER, str(found.session_id))
-    await repl.answer(asked)
+    """The old reply stays until a new one has come."""
+    await repl.answer(_last_question(await repl.current_session()), replaces_last=True)
 
 
 @command("export", usage="FILE", help="write the session as Markdown, or JSON by the suffix .json")
 async def export(repl: "Repl", arguments: str) -> None:
     """An existing file is not overwritten."""
-    from nexxi_cli.cli.documents import session_document, session_markdown, to_json
+    from nexxi_cli.service.transfer import write_session
 
     if not arguments:
         raise UsageError("/export needs a file")
-    found = await _current(repl)
-    text = to_json(session_document(found)) if arguments.endswith(".json") else session_markdown(found)
+    found = await repl.current_session()
+    text = write_session(found, "json" if arguments.endswith(".json") else "md")
     note(f"written to {_write_new(arguments, text)}")
 
 
@@ -87,16 +101,18 @@ async def stats(repl: "Repl", arguments: str) -> None:
     """What the last reply cost, and how long the session is."""
     from nexxi_cli.cli.render import usage_line
 
-    found = await repl.current_session()
-    turns = found.info.turn_count if found else 0
-    typer.echo(f"  {turns} turns" + (f"; last reply: {usage_line(repl.last)}" if repl.last else ""))
+    try:
+        turns = _turns((await repl.current_session()).info)
+    except NotFound:
+        turns = "0 turns"
+    used, length = repl.context_tokens
+    typer.echo(f"  {turns}, {used:,} of {length:,} tokens of context")
+    if repl.last is not None:
+        typer.echo(f"  last reply: {usage_line(repl.last)}")
 
 
-async def _current(repl: "Repl") -> Session:
-    found = await repl.current_session()
-    if found is None:
-        raise NotFound("nothing of this session is stored yet")
-    return found
+def _turns(info: SessionInfo) -> str:
+    return f"{info.turn_count} turn{'' if info.turn_count == 1 else 's'}"
 
 
 def _last_question(session: Session) -> str:
@@ -111,6 +127,8 @@ def _write_new(name: str, text: str) -> Path:
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{path} exists already: choose another name") from error
     except OSError as error:
         raise NexxiError(f"{path} cannot be written: {error.strerror}") from error
     return path

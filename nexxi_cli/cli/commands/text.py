@@ -2,13 +2,18 @@
 
 import asyncio
 import base64
+import os
+import shlex
+import signal
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from nexxi_cli.cli.commands import command
-from nexxi_cli.cli.render import note, redacted_note
+from nexxi_cli.cli.render import note, redacted_note, without_controls
 from nexxi_cli.core.errors import NotFound, UsageError
 from nexxi_cli.core.types import Message
 
@@ -19,34 +24,31 @@ if TYPE_CHECKING:
 @command("edit", usage="[TEXT]", help="write the next message in $EDITOR")
 async def edit(repl: "Repl", arguments: str) -> None:
     """The text comes back to the input line, where Enter sends it."""
-    import subprocess
-
-    try:
-        text = await asyncio.to_thread(write_in_editor, arguments)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise UsageError(f"the editor failed: {error}; set EDITOR") from error
-    repl.draft = text.rstrip("\n")
+    repl.draft = (await write_in_editor(arguments)).rstrip("\n")
 
 
 @command("copy", help="copy the last reply to the clipboard")
 async def copy(repl: "Repl", arguments: str) -> None:
     """Through the terminal (OSC 52, xterm control sequences), so that it works over SSH too."""
-    if repl.last is None:
-        raise NotFound("there is no reply yet")
-    encoded = base64.b64encode(repl.last.text.encode()).decode("ascii")
+    replies = [message.content for message in (await repl.current_session()).messages if message.role == "assistant"]
+    if not replies:
+        raise NotFound("the session has no turn")
+    encoded = base64.b64encode(replies[-1].encode()).decode("ascii")
     sys.stdout.write(f"\x1b]52;c;{encoded}\a")
     sys.stdout.flush()
-    note(f"{len(repl.last.text)} characters copied, if the terminal allows it")
+    note(f"{len(replies[-1])} characters copied, if the terminal allows it")
 
 
 @command("tokens", usage="[TEXT]", help="count the tokens of a text, or of the session")
 async def tokens(repl: "Repl", arguments: str) -> None:
     """Counted as a prompt of the model, with its template."""
     info = await repl.backend.info()
-    found = await repl.current_session()
-    messages = [Message("user", arguments)] if arguments else list(found.messages) if found else []
-    count = await repl.backend.count_tokens(messages) if messages else 0
-    typer.echo(f"  {count} of {info.context_length} tokens")
+    if arguments:
+        used = await repl.backend.count_tokens([Message("user", arguments)])
+    else:
+        await repl.measure()
+        used, _ = repl.context_tokens
+    typer.echo(f"  {used:,} of {info.context_length:,} tokens")
 
 
 @command("redact", usage="TEXT", help="show what the safety filter makes of a text")
@@ -54,23 +56,31 @@ async def redact(repl: "Repl", arguments: str) -> None:
     """Nothing is sent or stored."""
     from nexxi_cli.wiring import safety_filter
 
-    verdict = safety_filter().check(arguments)
-    typer.echo(verdict.text)
+    if not arguments:
+        raise UsageError("/redact needs a text")
+    settings = repl.settings
+    verdict = safety_filter(html=settings.safety_html, pii=settings.safety_pii).check(arguments)
+    typer.echo(without_controls(verdict.text))
     if verdict.findings:
         note(redacted_note(verdict.findings, where="the text"))
 
 
-def write_in_editor(text: str) -> str:
-    """What the user wrote in $VISUAL or $EDITOR. Raises OSError and CalledProcessError."""
-    import os
-    import shlex
-    import subprocess
-    import tempfile
-    from pathlib import Path
+async def write_in_editor(text: str) -> str:
+    """What the user makes of `text` in $VISUAL or $EDITOR. Raises UsageError when the editor fails.
 
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    Ctrl-C in the editor is the editor's alone, as in a shell.
+    """
+    editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "message.md"
         path.write_text(text, encoding="utf-8")
-        subprocess.run([*shlex.split(editor), str(path)], check=True)  # noqa: S603 - the user's own editor
-        return path.read_text(encoding="utf-8")
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
+        try:
+            code = await (await asyncio.create_subprocess_exec(*editor, str(path))).wait()
+            written = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "what it wrote is not UTF-8"
+            raise UsageError(f"the editor {editor[0]} failed: {reason}; EDITOR chooses another one") from error
+    if code:
+        raise UsageError(f"the editor {editor[0]} ended with {code}; EDITOR chooses another one")
+    return written

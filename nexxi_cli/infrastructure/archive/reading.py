@@ -81,7 +81,7 @@ async def stats(connection: AsyncConnection, database: Database, owner: str, sin
             func.sum(turns.c.prompt_tokens),
             func.sum(turns.c.completion_tokens),
             func.avg(turns.c.first_token_s),
-            func.sum(turns.c.total_s),
+            func.sum(turns.c.total_s - turns.c.first_token_s),
         )
         .where(turns.c.owner == owner, turns.c.created_at >= since)
         .group_by(day, turns.c.model)
@@ -95,9 +95,9 @@ async def stats(connection: AsyncConnection, database: Database, owner: str, sin
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             first_token_s=first_token_s,
-            tokens_per_s=completion_tokens / total_s if total_s else None,
+            tokens_per_s=completion_tokens / decoding_s if decoding_s else None,
         )
-        for of_day, model, count, prompt_tokens, completion_tokens, first_token_s, total_s in rows
+        for of_day, model, count, prompt_tokens, completion_tokens, first_token_s, decoding_s in rows
     ]
 
 

@@ -1,0 +1,31 @@
+"""`nexxi chat --once`: one answer, for scripts."""
+
+from typing import TYPE_CHECKING
+
+from nexxi_cli.cli.prompt import Prompt
+from nexxi_cli.cli.render import note
+from nexxi_cli.cli.reply import Reply
+from nexxi_cli.cli.startup import LOCAL_OWNER, cli_app
+from nexxi_cli.core.types import ChatRequest
+
+if TYPE_CHECKING:
+    from nexxi_cli.cli.chat import ChatOptions
+    from nexxi_cli.core.settings import Settings
+
+
+async def answer_once(settings: "Settings", options: "ChatOptions", prompt: Prompt) -> None:
+    """Answer the prompt of the command line and of standard input on standard output."""
+    async with cli_app(settings, quiet=options.quiet, verbose=options.verbose) as app:
+        backend = app.start_backend()  # the model loads while standard input is read
+        text, silent = await prompt.complete()
+        if silent:
+            note(silent, quiet=options.quiet)
+        request = ChatRequest(
+            text=text,
+            owner=LOCAL_OWNER,
+            session=options.session,
+            system=options.system,
+            sampling=settings.sampling(),
+            save=options.save,
+        )
+        await Reply(options, kept=options.save).show(app.chat_service(backend).stream(request))

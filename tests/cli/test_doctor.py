@@ -1,0 +1,69 @@
+"""`nexxi doctor`: what answers, what does not, and nothing secret."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.nexxi import nexxi, said
+from tests.postgres_process import Postgres
+from tests.redis_process import RedisProcess
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def states() -> dict[str, str]:
+    done = nexxi("doctor", "--json")
+    return {check["name"]: check["state"] for check in json.loads(done.stdout)["checks"]}
+
+
+def test_a_fresh_home_is_well_but_for_the_model() -> None:
+    done = nexxi("doctor", "--json")
+    assert done.returncode == 0
+    report = json.loads(done.stdout)
+    assert {check["name"]: check["state"] for check in report["checks"]} == {
+        "sessions": "ok",
+        "archive": "ok",
+        "outbox": "ok",
+        "model": "warning",
+    }
+    assert report["versions"]["torch"].startswith("2.13.")
+
+
+def test_it_says_so_in_words(home: Path) -> None:
+    words = said("doctor")
+    assert f"ok      sessions  {home}/data/nexxi/sessions.db" in words
+    assert f"config        {home}/config/nexxi/config.toml" in words
+
+
+def test_what_is_needed_and_down_is_exit_6_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXXI_REDIS_URL", "redis://:hunter2@127.0.0.1:1/0")
+    monkeypatch.setenv("NEXXI_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:1/x")
+    for arguments in (("doctor",), ("doctor", "--json"), ("doctor", "--debug")):
+        done = nexxi(*arguments)
+        assert done.returncode == 6
+        assert "hunter2" not in done.stdout + done.stderr
+    assert states()["sessions"] == states()["archive"] == "down"
+
+
+def test_redis_answers(redis_server: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXXI_REDIS_URL", redis_server.url)
+    assert states()["sessions"] == "ok"
+
+
+def test_a_new_postgresql_is_down_until_it_is_migrated(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXXI_DATABASE_URL", postgres.url(postgres.new_database()))
+    done = nexxi("doctor")
+    assert done.returncode == 6
+    assert "nexxi doctor --migrate" in done.stdout
+    assert nexxi("doctor", "--migrate").returncode == 0
+    assert states()["archive"] == "ok"
+
+
+def test_turns_reach_postgresql_once_it_is_migrated(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXXI_DATABASE_URL", postgres.url(postgres.new_database()))
+    talk = {"messages": [{"role": "user", "content": "lion"}, {"role": "assistant", "content": "steak"}]}
+    said("sessions", "import", "-", text=json.dumps(talk))
+    assert nexxi("sessions", "search", "lion").returncode == 6
+    said("doctor", "--migrate")
+    assert len(said("sessions", "search", "lion").splitlines()) == 1
