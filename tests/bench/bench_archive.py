@@ -18,7 +18,7 @@ from nexxi_cli.core.archived import ArchivedTurn
 from nexxi_cli.core.ports import Archive
 from nexxi_cli.core.registry import ARCHIVES, load
 from tests.contracts.archived import an_archived_turn
-from tests.contracts.postgres import Postgres
+from tests.postgres_process import Postgres
 
 VOCABULARY = 30_000
 BATCH = 200
