@@ -24,6 +24,7 @@ def response_document(response: ChatResponse) -> dict[str, Any]:
         "usage": {**asdict(response.usage), "total_tokens": response.usage.total_tokens},
         "timing": asdict(response.timing),
         "dropped_turns": response.dropped_turns,
+        "summarised_turns": response.summarised_turns,
         "redacted": [asdict(finding) for finding in response.verdict.findings],
     }
 

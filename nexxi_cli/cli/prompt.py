@@ -85,19 +85,22 @@ async def _read_stdin(patience_s: float | None) -> bytes | None:
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)):
         return sys.stdin.buffer.read()
     loop = asyncio.get_running_loop()
-    readable = asyncio.Event()
-    loop.add_reader(descriptor, readable.set)
+    arrived: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def take() -> None:  # here, where it is known to be readable, it does not block
+        chunk = os.read(descriptor, _CHUNK_BYTES)
+        if not chunk:
+            loop.remove_reader(descriptor)
+        arrived.put_nowait(chunk)
+
+    loop.add_reader(descriptor, take)
     chunks: list[bytes] = []
     try:
-        while True:
-            try:
-                await asyncio.wait_for(readable.wait(), None if chunks else patience_s)
-            except TimeoutError:
-                return None
-            chunk = os.read(descriptor, _CHUNK_BYTES)
-            if not chunk:
-                return b"".join(chunks)
-            chunks.append(chunk)
-            readable.clear()
+        chunks.append(await asyncio.wait_for(arrived.get(), patience_s))
+        while chunks[-1]:
+            chunks.append(await arrived.get())
+    except TimeoutError:
+        return None
     finally:
         loop.remove_reader(descriptor)
+    return b"".join(chunks)

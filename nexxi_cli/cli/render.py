@@ -88,6 +88,12 @@ def dropped_note(turns: int) -> str:
     return f"{which} did not fit into the model's context and {'were' if turns > 1 else 'was'} left out"
 
 
+def summarised_note(turns: int) -> str:
+    """What the user reads when a summary stands for the oldest turns."""
+    which = "the oldest turn" if turns == 1 else f"the {turns} oldest turns"
+    return f"the model sees a summary of {which}"
+
+
 def redacted_note(findings: "tuple[Finding, ...]", *, where: str) -> str:
     """What the user reads when personal data was replaced."""
     counts: dict[str, int] = {}

@@ -6,7 +6,15 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from nexxi_cli.cli.keys import held_keys
-from nexxi_cli.cli.render import answer_printer, dropped_note, note, redacted_note, reply_notes, usage_line
+from nexxi_cli.cli.render import (
+    answer_printer,
+    dropped_note,
+    note,
+    redacted_note,
+    reply_notes,
+    summarised_note,
+    usage_line,
+)
 from nexxi_cli.core.errors import NexxiError, StoreUnavailable
 from nexxi_cli.core.types import ChatEvent, ChatResponse, Delta, Started
 
@@ -73,6 +81,8 @@ class Reply:
             note(redacted_note(started.verdict.findings, where="the prompt"), quiet=self._options.quiet)
         if started.dropped_turns:
             note(dropped_note(started.dropped_turns), quiet=self._options.quiet)
+        if started.summarised_turns:
+            note(summarised_note(started.summarised_turns), quiet=self._options.quiet)
 
     def _say_interrupted(self, error: asyncio.CancelledError) -> None:
         lost = getattr(error, "__notes__", ())
