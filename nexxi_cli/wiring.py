@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nexxi_cli.core.paths import Paths
-from nexxi_cli.core.ports import Archive, ModelBackend, ModelLibrary, Observer, Progress, SessionStore, TurnLog
+from nexxi_cli.core.ports import (
+    Archive,
+    ArchivedSessions,
+    ModelBackend,
+    ModelLibrary,
+    Observer,
+    Progress,
+    SessionStore,
+    TurnLog,
+)
 from nexxi_cli.core.registry import ARCHIVES, MODEL_BACKENDS, SESSION_STORES, load
 from nexxi_cli.core.settings import Mode, Settings
 from nexxi_cli.core.types import Session
@@ -139,7 +148,7 @@ async def open_app(
                 default_system=settings.system,
                 strategy=settings.history,
                 log=log,
-                archive=remote if settings.redis_url else None,  # a file forgets nothing
+                archive=caught_up(waiting, remote) if settings.redis_url and remote else None,  # a file forgets nothing
             ),
             _archive=remote,
             _closing=stack,
@@ -194,6 +203,13 @@ def outbox(paths: Paths) -> "Outbox":
     from nexxi_cli.infrastructure.archive.outbox import Outbox
 
     return Outbox(paths.data / "outbox.db")
+
+
+def caught_up(waiting: "Outbox", remote: Archive) -> ArchivedSessions:
+    """The archive's sessions as of now."""
+    from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
+
+    return CaughtUpArchive(waiting, remote)
 
 
 def archive_writer(waiting: "Outbox", remote: Archive, observer: Observer) -> "ArchiveWriter":

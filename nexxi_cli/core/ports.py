@@ -130,18 +130,8 @@ class TurnLog(Protocol):
         """Note entries, in this order. Raises ArchiveUnavailable when they cannot be noted."""
 
 
-class Archive(Protocol):
-    """Where every finished turn is kept for good. Every method raises ArchiveUnavailable, within about 2 seconds.
-
-    The archive knows an owner as a mere label: whoever calls decides what an owner may see.
-    """
-
-    async def record(self, entries: Sequence[ArchiveEntry]) -> None:
-        """Apply `entries` in this order, all or none; one that was applied before is ignored, whatever came since.
-
-        A turn takes the place of one of the same number. The newest turn says what its session is called. Changes of
-        a session that the archive does not have are ignored, and so are turns of a session that was deleted.
-        """
+class ArchivedSessions(Protocol):
+    """The sessions that the archive has. Every method raises ArchiveUnavailable, within about 2 seconds."""
 
     async def load(self, session_id: UUID) -> Session | None:
         """The session with the turns that the archive has of it, in order, or None."""
@@ -154,6 +144,20 @@ class Archive(Protocol):
 
     async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
         """The owner's sessions, the one that changed last first."""
+
+
+class Archive(ArchivedSessions, Protocol):
+    """Where every finished turn is kept for good. Every method raises ArchiveUnavailable, within about 2 seconds.
+
+    The archive knows an owner as a mere label: whoever calls decides what an owner may see.
+    """
+
+    async def record(self, entries: Sequence[ArchiveEntry]) -> None:
+        """Apply `entries` in this order, all or none; one that was applied before is ignored, whatever came since.
+
+        A turn takes the place of one of the same number. The newest turn says what its session is called. Changes of
+        a session that the archive does not have are ignored, and so are turns of a session that was deleted.
+        """
 
     async def search(self, owner: str, words: str, *, limit: int) -> Sequence[SearchHit]:
         """The owner's turns that have all these words in question and answer together, the best first.

@@ -12,7 +12,7 @@ from nexxi_cli.core.archived import (
     SystemReplaced,
 )
 from nexxi_cli.core.errors import ArchiveUnavailable
-from nexxi_cli.core.ports import Archive, TurnLog
+from nexxi_cli.core.ports import ArchivedSessions, TurnLog
 from nexxi_cli.core.types import NO_COST, Cost, Session, SessionInfo, Turn
 from nexxi_cli.service.history import turns_of
 
@@ -23,7 +23,7 @@ class Archiving:
     Without a log nothing is archived; without an archive the store is taken to forget nothing.
     """
 
-    def __init__(self, log: TurnLog | None, archive: Archive | None, new_id: Callable[[], UUID]) -> None:
+    def __init__(self, log: TurnLog | None, archive: ArchivedSessions | None, new_id: Callable[[], UUID]) -> None:
         self._log = log
         self._archive = archive
         self._new_id = new_id

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 from uuid import UUID, uuid4
 
 from nexxi_cli.core.errors import NexxiError
-from nexxi_cli.core.ports import Archive, ModelBackend, SessionStore, TurnLog
+from nexxi_cli.core.ports import ArchivedSessions, ModelBackend, SessionStore, TurnLog
 from nexxi_cli.core.types import (
     ChatRequest,
     Cost,
@@ -44,7 +44,7 @@ class ConversationManager(Sessions):
         default_system: str | None = None,
         strategy: Strategy = "window",
         log: TurnLog | None = None,
-        archive: Archive | None = None,
+        archive: ArchivedSessions | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:

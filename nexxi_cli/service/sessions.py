@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from nexxi_cli.core.errors import NotFound, UsageError
-from nexxi_cli.core.ports import Archive, SessionStore, TurnLog
+from nexxi_cli.core.ports import ArchivedSessions, SessionStore, TurnLog
 from nexxi_cli.core.types import Session, SessionChoice, SessionInfo
 from nexxi_cli.service.archiving import Archiving
 from nexxi_cli.service.references import check_name, check_reference, is_id, may_be_id
@@ -22,7 +22,7 @@ class Sessions:
         store: SessionStore,
         *,
         log: TurnLog | None = None,
-        archive: Archive | None = None,
+        archive: ArchivedSessions | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
