@@ -1,7 +1,10 @@
 """How every store writes a session's fields, so that a session reads the same wherever it is kept."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
+
+from nexxi_cli.core.types import Session
 
 TITLE_CHARS = 60
 MAX_CANDIDATES = 10  # ids that one beginning of an id finds at most
@@ -28,3 +31,10 @@ def id_start(reference: str) -> str | None:
         return None
     groups = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])  # RFC 9562 section 4
     return "-".join(group for group in groups if group)
+
+
+def counted(session: Session) -> Session:
+    """A new session with the turns that it comes with counted, and titled by the first."""
+    questions = [message.content for message in session.messages if message.role == "user"]
+    title = session.info.title or (title_of(questions[0]) if questions else None)
+    return replace(session, info=replace(session.info, turn_count=len(questions), title=title))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from nexxi_cli.core.types import Message, Session, SessionInfo, Summary, Turn
 from nexxi_cli.infrastructure.stores import redis_scripts as scripts
-from nexxi_cli.infrastructure.stores.fields import MAX_CANDIDATES, id_start, time_text, title_of
+from nexxi_cli.infrastructure.stores.fields import MAX_CANDIDATES, counted, id_start, time_text, title_of
 from nexxi_cli.infrastructure.stores.redis_document import (
     MalformedDocument,
     document_of,
@@ -26,7 +26,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RedisSessionStore:
-    """The SessionStore of any number of machines that share one Redis server, of version 6.2 or later."""
+    """The SessionStore of any number of machines that share one Redis server, of version 6.2 or later.
+
+    A `write_id` makes it safe to ask for one write again, whether or not an earlier call has taken effect or is still
+    to: the turn is written by the first of them that Redis comes across, for as long as scripts.MARK_S.
+    """
 
     def __init__(self, url: str, *, ttl_s: int | None, timeout_s: float = TIMEOUT_S) -> None:
         """`ttl_s`: a session is gone so many seconds after its last turn; None keeps it.
@@ -36,9 +40,14 @@ class RedisSessionStore:
         self._server = RedisServer(url, timeout_s=timeout_s)
         self._ttl_ms = "" if ttl_s is None else 1000 * ttl_s
 
-    async def create(self, session: Session) -> Session:
-        """Keep a new session or return its owner's session of the same name."""
-        info, document = session.info, document_of(_counted(session))
+    @property
+    def place(self) -> str:
+        """Where the sessions lie, the same for each URL that leads there: no user, no password."""
+        return self._server.place
+
+    async def create(self, session: Session, *, write_id: UUID | None = None) -> Session:
+        """Keep a new session or return its owner's session of the same name, or the one that has this write."""
+        info, document = session.info, document_of(counted(session))
         reply: int | bytes = await self._server.run(
             scripts.CREATE,
             str(info.session_id),
@@ -47,6 +56,7 @@ class RedisSessionStore:
             document,
             _micros(info.updated_at),
             self._ttl_ms,
+            _text(write_id),
         )
         if reply == 0:
             raise id_taken(info.session_id)
@@ -65,8 +75,8 @@ class RedisSessionStore:
         stands = found is not None and found.turns <= session.info.turn_count
         return replace(session, summary=found if stands else None)
 
-    async def append(self, session_id: UUID, turn: Turn) -> int:
-        """Add one turn at the end; return the new turn count."""
+    async def append(self, session_id: UUID, turn: Turn, *, write_id: UUID | None = None) -> int:
+        """Add one turn at the end; return the new turn count: 0 if the session that has this write is gone."""
         turn_count: int | None = await self._server.run(
             scripts.APPEND,
             str(session_id),
@@ -76,30 +86,40 @@ class RedisSessionStore:
             json.dumps(title_of(turn.user.content)),
             messages_text((turn.user, turn.assistant)),
             self._ttl_ms,
+            _text(write_id),
         )
         if turn_count is None:
             raise no_session(session_id)
         return turn_count
 
-    async def truncate(self, session_id: UUID, turn_count: int) -> None:
-        """Keep the system message and the first `turn_count` turns."""
+    async def written(self, write_id: UUID) -> UUID | None:
+        """The session that this write has gone to, even if the session is gone by now; None if it has not happened."""
+        place = await self._server.get(scripts.MARK_KEY + str(write_id))
+        return None if place is None else UUID(place.decode())
+
+    async def truncate(
+        self, session_id: UUID, turn_count: int, *, write_id: UUID | None = None, as_of: SessionInfo | None = None
+    ) -> None:
+        """Keep the system message and the first `turn_count` turns; with `as_of`, only if no turn has come or gone."""
 
         def first_turns(session: Session) -> Session:
+            if as_of is not None and _last_turn(session.info) != _last_turn(as_of):
+                return session
             left = min(turn_count, session.info.turn_count)
             surplus = 2 * (session.info.turn_count - left)
             messages = session.messages[: len(session.messages) - surplus]
             return Session(replace(session.info, turn_count=left), messages)
 
-        await self._change(session_id, first_turns)
+        await self._change(session_id, first_turns, write_id)
 
-    async def set_system(self, session_id: UUID, system: str | None) -> None:
+    async def set_system(self, session_id: UUID, system: str | None, *, write_id: UUID | None = None) -> None:
         """Replace, add or remove the system message."""
 
         def with_system(session: Session) -> Session:
             rest = tuple(message for message in session.messages if message.role != "system")
             return replace(session, messages=rest if system is None else (Message("system", system), *rest))
 
-        await self._change(session_id, with_system)
+        await self._change(session_id, with_system, write_id)
 
     async def set_summary(self, session_id: UUID, summary: Summary) -> None:
         """Keep a summary of the first turns."""
@@ -133,7 +153,7 @@ class RedisSessionStore:
         """Close the connections."""
         await self._server.aclose()
 
-    async def _change(self, session_id: UUID, change: Callable[[Session], Session]) -> None:
+    async def _change(self, session_id: UUID, change: Callable[[Session], Session], write_id: UUID | None) -> None:
         """Write a session anew; again if another writer was faster. Raises NotFound."""
         async with self._server.in_time():
             replaced = False
@@ -144,7 +164,12 @@ class RedisSessionStore:
                 changed = change(self._read(document, session_id))
                 sha1 = hashlib.sha1(document, usedforsecurity=False).hexdigest()
                 replaced = await self._server.run(
-                    scripts.REPLACE, str(session_id), sha1, document_of(changed), changed.info.turn_count
+                    scripts.REPLACE,
+                    str(session_id),
+                    sha1,
+                    document_of(changed),
+                    changed.info.turn_count,
+                    _text(write_id),
                 )
 
     def _infos(self, heads: Sequence[bytes]) -> Sequence[SessionInfo]:
@@ -160,11 +185,13 @@ class RedisSessionStore:
             raise self._server.foreign(_key(session_id)) from error
 
 
-def _counted(session: Session) -> Session:
-    """A new session with the turns that it comes with counted, and titled by the first."""
-    questions = [message.content for message in session.messages if message.role == "user"]
-    title = session.info.title or (title_of(questions[0]) if questions else None)
-    return replace(session, info=replace(session.info, turn_count=len(questions), title=title))
+def _last_turn(info: SessionInfo) -> tuple[int, datetime]:
+    """What changes with every turn that comes or goes."""
+    return info.turn_count, info.updated_at
+
+
+def _text(write_id: UUID | None) -> str:
+    return "" if write_id is None else str(write_id)
 
 
 def _key(session_id: UUID) -> str:

@@ -5,6 +5,7 @@
     nexxi:recent:OWNER         sorted set: the owner's ids by the microsecond of their last change
     nexxi:ids:OWNER            sorted set: the owner's ids in their order as texts
     nexxi:name:OWNER:NAME      the id of the owner's session of that name
+    nexxi:written:WRITE        the id of the session that a write with an id of its own went to; it outlives the session
 
 OWNER and NAME are JSON texts, so no two pairs make one key. A name's key lives as long as its document. A document that
 has expired or was removed by others leaves its id in the sorted sets until a list or a new session comes across it.
@@ -17,13 +18,15 @@ from nexxi_cli.infrastructure.stores.redis_document import BLOCK_CHARS, END, MES
 
 DOCUMENT_KEY = "nexxi:session:"
 SUMMARY_KEY = "nexxi:summary:"
+MARK_KEY = "nexxi:written:"
 FOREIGN = "NEXXIFOREIGN"  # a script's error: the key that follows holds something else than a session
+MARK_S = 90 * 24 * 3600  # how much later a write may be asked for again and still be noticed
 SWEPT = 10  # oldest sessions that a new one looks at, to forget those that are gone
 
 _CONSTANTS = f"""
 local SUMMARY = '{SUMMARY_KEY}'
 local DOCUMENT, MESSAGES, END, BLOCK = '{DOCUMENT_KEY}', '{MESSAGES}', '{END}', {BLOCK_CHARS}
-local FOREIGN, SWEPT, CHUNK = '{FOREIGN} ', {SWEPT}, 1000
+local FOREIGN, SWEPT, CHUNK, MARK, MARK_S = '{FOREIGN} ', {SWEPT}, 1000, '{MARK_KEY}', {MARK_S}
 """
 
 _FUNCTIONS = """
@@ -100,6 +103,10 @@ local function enter(session, micros, ttl_ms)
   end
 end
 
+-- the session that has this write, if it has happened and has an id
+local function place_of(write) return write ~= '' and redis.call('GET', MARK .. write) end
+local function mark(write, id) if write ~= '' then redis.call('SET', MARK .. write, id, 'EX', MARK_S) end end
+
 local function forget(owner, id)
   redis.call('ZREM', recent_key(owner), id)
   redis.call('ZREM', ids_key(owner), id)
@@ -147,15 +154,19 @@ def _script(body: str) -> str:
     return _CONSTANTS + _FUNCTIONS + body
 
 
-# -> the document of the owner's session of that name, 0 when the id is taken, 1 when the new session is kept
+# -> the document of the owner's session of that name or of the session that has this write already, 0 when the id is
+#    taken, 1 when the new session is kept or the one that had this write is gone
 CREATE = _script("""
-local id, owner, name, document, micros, ttl_ms = unpack(ARGV)
+local id, owner, name, document, micros, ttl_ms, write = unpack(ARGV)
+local place = place_of(write)
+if place then return redis.call('GET', DOCUMENT .. place) or 1 end
 local holder = name ~= 'null' and holder_of(owner, name)
 if holder then return redis.call('GET', DOCUMENT .. holder.id) end
 if redis.call('EXISTS', DOCUMENT .. id) == 1 then return 0 end
 check_lists(owner)
 redis.call('SET', DOCUMENT .. id, document)
 redis.call('DEL', SUMMARY .. id)
+mark(write, id)
 if name ~= 'null' then redis.call('SET', name_key(owner, name), id) end
 enter({id = id, owner = owner, name = name}, micros, ttl_ms)
 for _, old in ipairs(redis.call('ZRANGE', recent_key(owner), 0, SWEPT - 1)) do
@@ -169,9 +180,11 @@ LOAD = _script("""
 return {redis.call('GET', DOCUMENT .. ARGV[1]) or '', redis.call('GET', SUMMARY .. ARGV[1]) or ''}
 """)
 
-# -> the new turn count, or nil without such a session
+# -> the new turn count, or nil without such a session; for a write that has happened: where it is, 0 if that is gone
 APPEND = _script("""
-local id, updated_at, micros, model, title, messages, ttl_ms = unpack(ARGV)
+local id, updated_at, micros, model, title, messages, ttl_ms, write = unpack(ARGV)
+local place = place_of(write)
+if place then return (session_of(place) or {turn_count = 0}).turn_count + 0 end
 local session = session_of(id)
 if not session then return nil end
 check_lists(session.owner)
@@ -181,6 +194,7 @@ local ending = redis.call('GETRANGE', key, -1 - #END, -1)
 if ending:sub(2) ~= END then error(FOREIGN .. key, 0) end
 local comma = ending:sub(1, 1) == '[' and '' or ', '
 redis.call('SETRANGE', key, size - #END, comma .. messages .. END)
+mark(write, id)
 session.updated_at, session.model, session.turn_count = updated_at, model, session.turn_count + 1
 if session.title == 'null' then session.title = title end
 write_head(session)
@@ -188,12 +202,15 @@ enter(session, micros, ttl_ms)
 return session.turn_count
 """)
 
-# -> 1 if the document was still the one of this SHA-1 and is now the new one, else 0; a summary of more turns goes
+# -> 1 if the document was still the one of this SHA-1 and is now the new one, or this write has happened before, else 0;
+#    a summary of more turns goes
 REPLACE = _script("""
-local id, sha1, document, turn_count = unpack(ARGV)
+local id, sha1, document, turn_count, write = unpack(ARGV)
+if place_of(write) then return 1 end
 local present = redis.call('GET', DOCUMENT .. id)
 if not present or redis.sha1hex(present) ~= sha1 then return 0 end
 redis.call('SET', DOCUMENT .. id, document, 'KEEPTTL')
+mark(write, id)
 local summary = redis.pcall('GET', SUMMARY .. id)
 local turns = type(summary) == 'string' and tonumber(summary:match('^{"turns": (%d+),'))
 if turns and turns > tonumber(turn_count) then redis.call('DEL', SUMMARY .. id) end

@@ -60,6 +60,7 @@ class RedisServer:
                 protocol=2,
                 driver_info=None,
             )
+            self.place = place_of(url, database=int(pool.connection_kwargs.get("db") or 0))
             pool.make_connection()  # type: ignore[no-untyped-call] # opens nothing, but knows the URL's parameters
         except (TypeError, ValueError):
             # not `from` it: it may quote a part of the password
@@ -112,6 +113,14 @@ class RedisServer:
         default = _START if isinstance(error, LostConnection | OSError) else "see its log"
         advice = next((advice for words, advice in ADVICE.items() if re.search(words, reason)), default)
         return StoreUnavailable(f"Redis at {self._address} cannot be used: {reason}; {advice}")
+
+
+def place_of(url: str, *, database: int) -> str:
+    """The server and the number of the database: one text for each of the URLs that lead there."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"unix://{parts.path}#{database}"
+    return f"redis://{parts.hostname or 'localhost'}:{parts.port or DEFAULT_PORT}#{database}"
 
 
 def address_of(url: str) -> str:
