@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nexxi_cli.infrastructure.archive.outbox import Outbox
     from nexxi_cli.infrastructure.archive.writer import ArchiveWriter
     from nexxi_cli.infrastructure.models.loader import ModelLoader
+    from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
     from nexxi_cli.service.chat import ChatService
     from nexxi_cli.service.conversations import ConversationManager
     from nexxi_cli.service.safety import SafetyFilter
@@ -118,14 +119,19 @@ class App:
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, paths: Paths, *, observer: Observer | None = None, progress: Progress | None = None
+    settings: Settings,
+    paths: Paths,
+    *,
+    observer: Observer | None = None,
+    progress: Progress | None = None,
+    spool: bool = False,
 ) -> AsyncIterator[App]:
-    """Build the App for `settings` and close it at the end."""
+    """Build the App for `settings` and close it at the end. `spool`: see session_store."""
     from nexxi_cli.observability.silence import NO_PROGRESS, SILENT
     from nexxi_cli.service.conversations import ConversationManager
 
     observer = observer or SILENT
-    store = session_store(settings, paths)
+    store = session_store(settings, paths, spool_for=observer if spool else None)
     waiting = outbox(paths)
     remote = archive(settings, paths) if settings.database_url or settings.redis_url else None
     async with AsyncExitStack() as stack:
@@ -157,15 +163,23 @@ async def open_app(
         yield app
 
 
-def session_store(settings: Settings, paths: Paths) -> SessionStore:
-    """The Redis of `redis_url`, if there is one, else a file of the user's. Opens nothing yet."""
-    store: SessionStore
+def session_store(settings: Settings, paths: Paths, *, spool_for: Observer | None = None) -> SessionStore:
+    """The Redis of `redis_url`, if there is one, else a file of the user's. Opens nothing yet.
+
+    With `spool_for`, who hears of it, turns wait on this machine while Redis is down: for a client whose user has read
+    the reply, not for a server, which can refuse before there is one.
+    """
     if settings.redis_url is None:
-        store = load(SESSION_STORES, "sqlite")(paths.data / "sessions.db")
-    else:
-        url = settings.redis_url.get_secret_value()
-        store = load(SESSION_STORES, urlsplit(url).scheme)(url, ttl_s=settings.session_ttl_s)
-    return store
+        store: SessionStore = load(SESSION_STORES, "sqlite")(paths.data / "sessions.db")
+        return store
+    url = settings.redis_url.get_secret_value()
+    redis: RedisSessionStore = load(SESSION_STORES, urlsplit(url).scheme)(url, ttl_s=settings.session_ttl_s)
+    if spool_for is None:
+        return redis
+    from nexxi_cli.infrastructure.stores.spool import Spool
+    from nexxi_cli.infrastructure.stores.spooling import SpoolingSessionStore
+
+    return SpoolingSessionStore(redis, Spool(paths.state / "spool.db", place=redis.place), spool_for)
 
 
 def safety_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> "SafetyFilter":

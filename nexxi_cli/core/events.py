@@ -1,6 +1,7 @@
 """What the services tell the Observer. Events carry lengths, counts and verdicts, never text that people wrote."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from nexxi_cli.core.types import FinishReason, Timing, Usage
 
@@ -65,4 +66,43 @@ class ArchiveUp:
     seconds: float
 
 
-Event = RequestScreened | HistoryTrimmed | ReplyFinished | RequestFailed | ModelLoaded | ArchiveDown | ArchiveUp
+@dataclass(frozen=True, slots=True)
+class StoreDown:
+    """The session store has stopped answering or taking writes; once an outage. `reason` is the error's line."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSpooled:
+    """A turn that the session store did not take is kept on this machine and will be written later."""
+
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUp:
+    """The session store answers again and has all turns that waited.
+
+    seconds: since the outage began or, if that was before this process, since its first turn was spooled.
+    late_turns: what this process has delivered. moved_turns: how many of them went to another session than their own,
+    which had been deleted, or whose name another session had got, meanwhile.
+    """
+
+    seconds: float
+    late_turns: int
+    moved_turns: int
+
+
+Event = (
+    RequestScreened
+    | HistoryTrimmed
+    | ReplyFinished
+    | RequestFailed
+    | ModelLoaded
+    | ArchiveDown
+    | ArchiveUp
+    | StoreDown
+    | TurnSpooled
+    | StoreUp
+)

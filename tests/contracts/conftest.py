@@ -30,11 +30,22 @@ def new_redis_address(redis_server: RedisProcess) -> Callable[[], str]:
     return new_address
 
 
+@pytest.fixture
+def new_spooled_redis_address(tmp_path: Path, new_redis_address: Callable[[], str]) -> Callable[[], str]:
+    """The same server behind a spool that is there, and empty."""
+    return lambda: f"{new_redis_address()} {empty_spool(tmp_path / 'spool.db')}"
+
+
 @pytest.fixture(params=sorted(OPENERS))
 def new_place(request: pytest.FixtureRequest) -> Callable[[], StorePlace]:
     """Makes empty places of one kind."""
     new_address = request.getfixturevalue(f"new_{request.param}_address")
     return lambda: StorePlace(request.param, new_address())
+
+
+def empty_spool(path: Path) -> Path:
+    path.touch(mode=0o600)
+    return path
 
 
 @pytest.fixture

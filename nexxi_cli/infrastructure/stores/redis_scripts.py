@@ -202,8 +202,8 @@ enter(session, micros, ttl_ms)
 return session.turn_count
 """)
 
-# -> 1 if the document was still the one of this SHA-1 and is now the new one, or this write has happened before, else 0;
-#    a summary of more turns goes
+# -> 1 if the document was still the one of this SHA-1 and is now the new one, or if this write has happened, else 0; a
+#    summary of more turns goes
 REPLACE = _script("""
 local id, sha1, document, turn_count, write = unpack(ARGV)
 if place_of(write) then return 1 end

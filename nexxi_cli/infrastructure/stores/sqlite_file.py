@@ -20,7 +20,7 @@ T = TypeVar("T")
 IN_MEMORY = Path(":memory:")  # https://sqlite.org/inmemorydb.html
 
 _RETRY_S = 0.01
-_MAKE_WRITABLE = "make it and its folder writable, or set XDG_DATA_HOME to a folder that is"
+_MAKE_WRITABLE = "make it and its folder writable, or set {variable} to a folder that is"
 _FREE_SPACE = "free some space on that disk"
 _START_ANEW = "move the file away to start anew, or put a copy of it back"
 
@@ -51,6 +51,10 @@ class SqliteFile:
         self._busy_timeout_s = busy_timeout_s
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=contents.noun)
         self._connection: sqlite3.Connection | None = None
+
+    def exists(self) -> bool:
+        """Whether there is such a file yet; False also where its folder may not be looked into."""
+        return os.path.exists(self._path)  # noqa: PTH110 - Path.exists raises where it may not look
 
     async def read(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` on one consistent state of the file. Raises the contents' `unavailable`."""
@@ -146,7 +150,8 @@ def translated(path: Path, contents: Contents) -> Iterator[None]:
         advice = advice_on(error)
         if advice is None:
             raise
+        advice = advice.format(variable=contents.variable)
         raise contents.unavailable(f"the {contents.noun} in {path} cannot be used: {error}; {advice}") from error
     except OSError as error:
-        advice = _FREE_SPACE if error.errno == errno.ENOSPC else _MAKE_WRITABLE
+        advice = _FREE_SPACE if error.errno == errno.ENOSPC else _MAKE_WRITABLE.format(variable=contents.variable)
         raise contents.unavailable(f"{path} cannot be used: {error.strerror}; {advice}") from error

@@ -46,11 +46,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds. `noun` (a plural) names it in errors, which are of the class `unavailable`."""
+    """What a file holds. `noun` (a plural) names it in errors, which are of the class `unavailable`.
+
+    variable: what leads to the file's folder.
+    """
 
     noun: str
     unavailable: type[Unavailable]
     steps: Sequence[Sequence[str]]
+    variable: str = "XDG_DATA_HOME"
 
 
 SESSIONS = Contents("sessions", StoreUnavailable, MIGRATIONS)

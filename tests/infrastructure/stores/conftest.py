@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
+from nexxi_cli.infrastructure.stores.spooling import SpoolingSessionStore
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
+from tests.infrastructure.stores.spooled import DURABLE, Ears, client_of
 from tests.redis_process import RedisProcess, running_redis
 
 NOBODY = 65534
@@ -69,3 +71,27 @@ async def own_store(own_server: RedisProcess) -> AsyncIterator[RedisSessionStore
     opened = RedisSessionStore(own_server.url, ttl_s=None, timeout_s=0.5)
     yield opened
     await opened.aclose()
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisProcess]:
+    """A Redis of the test's own that comes back with all that it has done."""
+    with running_redis(**DURABLE) as server:
+        yield server
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "nexxi" / "spool.db"
+
+
+@pytest.fixture
+def ears() -> Ears:
+    return Ears()
+
+
+@pytest.fixture
+async def client(redis: RedisProcess, spool: Path, ears: Ears) -> AsyncIterator[SpoolingSessionStore]:
+    """A client of it whose turns may wait."""
+    async with client_of(redis.url, spool, ears) as store:
+        yield store
