@@ -10,6 +10,7 @@ from nexxi_cli.cli.chat import ChatOptions
 from nexxi_cli.cli.commands import COMMANDS, run_command
 from nexxi_cli.cli.editor import new_prompt_session, unwrapped
 from nexxi_cli.cli.keys import held_keys
+from nexxi_cli.cli.outage import show_outage
 from nexxi_cli.cli.prompt import Prompt
 from nexxi_cli.cli.render import error_line, note, tokens_per_second
 from nexxi_cli.cli.reply import Reply
@@ -209,6 +210,8 @@ async def take(repl: Repl, line: str) -> None:
             await _interruptible(repl.answer(line))
     except NexxiError as error:
         note(f"nexxi: {error_line(error)}")
+    finally:
+        show_outage(repl.app.observer)
 
 
 async def _interruptible(work: Coroutine[Any, Any, None]) -> None:

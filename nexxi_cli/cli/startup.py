@@ -11,6 +11,7 @@ from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.core.paths import Paths, xdg_paths
 
 if TYPE_CHECKING:
+    from nexxi_cli.core.ports import Observer
     from nexxi_cli.core.settings import Settings
     from nexxi_cli.wiring import App
 
@@ -43,13 +44,20 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, object]:
 @asynccontextmanager
 async def cli_app(settings: "Settings", *, quiet: bool = False, verbose: bool = False) -> AsyncIterator["App"]:
     """The App as the command line uses it: progress and, with `verbose`, log lines on standard error."""
+    from nexxi_cli.cli.outage import OutageNotes
+    from nexxi_cli.observability.silence import SILENT
     from nexxi_cli.wiring import open_app
 
-    observer = None
+    observer: Observer = SILENT
     if verbose:
         from nexxi_cli.observability.logs import LogObserver, log_to
 
         log_to(sys.stderr, level="DEBUG")
         observer = LogObserver()
-    async with open_app(settings, cli_paths(), observer=observer, progress=TerminalProgress(quiet=quiet)) as app:
-        yield app
+    notes = OutageNotes(observer, quiet=quiet)
+    progress = TerminalProgress(quiet=quiet)
+    try:
+        async with open_app(settings, cli_paths(), observer=notes, progress=progress, spool=True) as app:
+            yield app
+    finally:
+        notes.show()
