@@ -12,6 +12,8 @@ has expired or was removed by others leaves its id in the sorted sets until a li
 
 A script makes its first write only when nothing can fail any more but that write, so it does all or nothing. Most keys
 follow from what a document holds and cannot be declared beforehand: Redis Cluster is not supported.
+
+The file is longer than others: the scripts share their functions, and to read one is to read them all.
 """
 
 from nexxi_cli.infrastructure.stores.redis_document import BLOCK_CHARS, END, MESSAGES
