@@ -70,9 +70,8 @@ def chat(
     debug: DebugFlag = False,
 ) -> None:
     """Chat in the terminal, or answer one prompt with --once."""
-    import asyncio
-
     from nexxi_cli.cli.prompt import find_prompt
+    from nexxi_cli.cli.running import run_to_end
     from nexxi_cli.cli.startup import parse_assignments, read_settings
     from nexxi_cli.core.types import SessionChoice
     from nexxi_cli.service.references import check_reference
@@ -100,11 +99,11 @@ def chat(
         question = find_prompt(prompt or (), files or ())
         from nexxi_cli.cli.once import answer_once
 
-        asyncio.run(answer_once(settings, chosen, question))
+        run_to_end(answer_once(settings, chosen, question))
         return
     if not chosen.shows_text:
         raise UsageError("--json and --extract need --once")
     first = find_prompt(prompt or (), files or ()) if prompt or files else None
     from nexxi_cli.cli.repl import run_repl
 
-    asyncio.run(run_repl(settings, chosen, first))
+    run_to_end(run_repl(settings, chosen, first))

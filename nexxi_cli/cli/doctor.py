@@ -1,11 +1,11 @@
 """`nexxi doctor`: what is configured, what answers, versions, and where files lie."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nexxi_cli.cli.options import DebugFlag, JsonFlag, flag
+from nexxi_cli.cli.running import run_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ def doctor(
                 await nexxi.archive().migrate()
             return await _checks(nexxi)
 
-    checks = asyncio.run(run())
+    checks = run_to_end(run())
     report = {"settings": _chosen(settings), "versions": _versions(), "files": _files()}
     if as_json:
         _print_json(checks, report)

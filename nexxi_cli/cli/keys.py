@@ -11,6 +11,19 @@ def held_keys() -> Iterator[None]:
 
     Ctrl-C still interrupts. Enter stays a carriage return, as the prompt's raw mode expects it (termios(3)).
     """
+    with _keys(held=True):
+        yield
+
+
+@contextmanager
+def usual_keys() -> Iterator[None]:
+    """Within `held_keys`: the keyboard as another program expects it, an editor for one."""
+    with _keys(held=False):
+        yield
+
+
+@contextmanager
+def _keys(*, held: bool) -> Iterator[None]:
     if not sys.stdin.isatty():
         yield
         return
@@ -18,10 +31,12 @@ def held_keys() -> Iterator[None]:
 
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
-    held = termios.tcgetattr(descriptor)
-    held[0] &= ~termios.ICRNL
-    held[3] &= ~(termios.ECHO | termios.ICANON)
-    termios.tcsetattr(descriptor, termios.TCSANOW, held)
+    input_flags, _, _, local_flags, *_ = before
+    translated, edited = termios.ICRNL, termios.ECHO | termios.ICANON
+    changed = termios.tcgetattr(descriptor)
+    changed[0] = input_flags & ~translated if held else input_flags | translated
+    changed[3] = local_flags & ~edited if held else local_flags | edited
+    termios.tcsetattr(descriptor, termios.TCSANOW, changed)
     try:
         yield
     finally:

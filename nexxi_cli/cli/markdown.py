@@ -1,5 +1,7 @@
 """Markdown on a terminal, whole or while it grows. Knows what of a growing text is settled."""
 
+import os
+import re
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,7 +11,7 @@ from rich.markdown import Heading, Markdown
 from rich.segment import Segment
 from rich.text import Text
 
-from nexxi_cli.cli.region import Region
+from nexxi_cli.cli.region import Region, reflows
 from nexxi_cli.cli.render import without_controls
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ FRAME_S = 1 / 20
 
 # a reply's tags, placeholders such as <EMAIL> among them, are text to be read: nothing here is HTML
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("strikethrough").enable("table").disable("html_block")
+
+_UNDECIDED = re.compile(r" {0,3}[0-9]{1,9}[.)]?")  # a paragraph so far, but maybe the next item of the list above it
 
 
 class _LeftHeading(Heading):
@@ -65,8 +69,10 @@ class MarkdownPrinter:
     Of a block that is taller than the screen, the end is seen while it grows, and the whole once it is settled.
     """
 
-    def __init__(self, console: "Console") -> None:
-        self._region = Region(console)
+    def __init__(self, console: "Console", *, frame_s: float = FRAME_S) -> None:
+        """`frame_s`: the shortest time between two redraws."""
+        self._region = Region(console, reflows=reflows(os.environ))
+        self._frame_s = frame_s
         self._text = ""  # what is not settled yet
         self._printed_any = False
         self._drawn_at = 0.0
@@ -76,10 +82,10 @@ class MarkdownPrinter:
         self._region.replace(moving=Text("…", style="dim"))
 
     def write(self, text: str) -> None:
-        """Take the next piece and redraw, at most 20 times a second."""
+        """Take the next piece and redraw, if the last time is `frame_s` ago."""
         self._text += without_controls(text)
         now = time.monotonic()
-        if now - self._drawn_at < FRAME_S or not self._text.strip():
+        if now - self._drawn_at < self._frame_s or not self._text.strip():
             return
         self._drawn_at = now
         settled = settled_chars(self._text)
@@ -104,10 +110,11 @@ class MarkdownPrinter:
 
 def settled_chars(text: str) -> int:
     """Length of the leading blocks that more text cannot change: all but the last top-level block."""
-    starts = [token.map[0] for token in _PARSER.parse(text) if token.level == 0 and token.map]
-    if not starts or not starts[-1]:
-        return 0
-    return sum(len(line) + 1 for line in text.split("\n")[: starts[-1]])
+    lines = text.split("\n")
+    if _UNDECIDED.fullmatch(lines[-1]):
+        lines.pop()
+    starts = [token.map[0] for token in _PARSER.parse("\n".join(lines)) if token.level == 0 and token.map]
+    return sum(len(line) + 1 for line in lines[: starts[-1]]) if starts else 0
 
 
 def _trimmed(line: "Sequence[Segment]") -> "list[Segment]":

@@ -30,7 +30,7 @@ def list_models(*, as_json: JsonFlag = False, debug: DebugFlag = False) -> None:
         (model.name, model.parameters, _size(model.size_bytes), _state(model), model.licence, model.source)
         for model in models
     ]
-    print_table(("NAME", "PARAMETERS", "SIZE", "STATE", "LICENCE", "SOURCE"), rows)
+    print_table(("NAME", "PARAMETERS", "SIZE", "STATE", "LICENCE", "SOURCE"), rows, shrinking={"SOURCE"})
 
 
 @app.command("show")
@@ -45,8 +45,9 @@ def show(model: NameArgument, *, as_json: JsonFlag = False, debug: DebugFlag = F
     if as_json:
         typer.echo(to_json(document))
     else:
-        for key, value in document.items():
-            typer.echo(f"{key.replace('_', ' '):15} {'' if value is None else value}")
+        facts = {**document, "size_bytes": _size(found.size_bytes), "state": _state(found)}
+        for key, value in facts.items():
+            typer.echo(f"{key.removesuffix('_bytes'):11} {'' if value is None else value}")
     damaged = library.damaged_files(model)
     if damaged:
         raise ModelUnavailable(f"{', '.join(damaged)} of {model} are damaged: `nexxi models rm {model}`, then pull it")

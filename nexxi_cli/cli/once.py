@@ -1,5 +1,6 @@
 """`nexxi chat --once`: one answer, for scripts."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from nexxi_cli.cli.prompt import Prompt
@@ -12,12 +13,19 @@ if TYPE_CHECKING:
     from nexxi_cli.cli.chat import ChatOptions
     from nexxi_cli.core.settings import Settings
 
+PEEK_S = 0.05
+"""How long the model waits for standard input, so that a prompt that is no prompt is refused before anything loads."""
+
 
 async def answer_once(settings: "Settings", options: "ChatOptions", prompt: Prompt) -> None:
     """Answer the prompt of the command line and of standard input on standard output."""
+    reading = asyncio.create_task(prompt.complete())
+    await asyncio.wait([reading], timeout=PEEK_S)
+    if reading.done():
+        reading.result()
     async with cli_app(settings, quiet=options.quiet, verbose=options.verbose) as app:
         backend = app.start_backend()  # the model loads while standard input is read
-        text, silent = await prompt.complete()
+        text, silent = await reading
         if silent:
             note(silent, quiet=options.quiet)
         request = ChatRequest(

@@ -88,7 +88,10 @@ async def _read_stdin(patience_s: float | None) -> bytes | None:
     arrived: asyncio.Queue[bytes] = asyncio.Queue()
 
     def take() -> None:  # here, where it is known to be readable, it does not block
-        chunk = os.read(descriptor, _CHUNK_BYTES)
+        try:
+            chunk = os.read(descriptor, _CHUNK_BYTES)
+        except OSError:  # a terminal or socket that went away has no more to say
+            chunk = b""
         if not chunk:
             loop.remove_reader(descriptor)
         arrived.put_nowait(chunk)

@@ -1,6 +1,5 @@
 """The lines at the bottom of a terminal that are redrawn while a reply grows. Knows cursors and widths, no Markdown."""
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,15 @@ class Region:
     Each change is one write, and the terminal is asked to show it at once, so nothing flickers.
     """
 
-    def __init__(self, console: "Console") -> None:
+    def __init__(self, console: "Console", *, reflows: bool) -> None:
+        """`reflows`: whether the terminal breaks long lines anew when it becomes narrower."""
         self._console = console
         self._widths: list[int] = []  # cells of each line that is drawn; the cursor stands behind the last one
-        self._reflows = reflows(os.environ)
+        self._reflows = reflows
 
     def replace(self, *, settled: "RenderableType | None" = None, moving: "RenderableType | None" = None) -> None:
         """Print `settled` for good in the place of what was drawn, and under it draw `moving`."""
-        erase = self._erasure()
+        erase = self.erasure()
         with self._console.capture() as captured:
             if settled is not None:
                 self._console.print(settled)
@@ -40,7 +40,8 @@ class Region:
         lines = self._console.render_lines(moving, pad=False)
         return lines[-max(1, self._console.height // 2) :]
 
-    def _erasure(self) -> str:
+    def erasure(self) -> str:
+        """What takes away all that is drawn, and leaves the cursor where that began."""
         if not self._widths:
             return ""
         width = self._console.width if self._reflows else max(self._widths) or 1

@@ -167,25 +167,30 @@ async def run_repl(settings: "Settings", options: ChatOptions, first: Prompt | N
     """Chat until the user leaves. The prompt of the command line is answered first."""
     async with cli_app(settings, quiet=options.quiet, verbose=options.verbose) as app:
         repl = Repl(app, settings, options, app.start_backend())
+        question, _ = await first.complete() if first is not None else ("", None)
         with held_keys():
+            if options.save:
+                await app.conversations.recent(LOCAL_OWNER, limit=1)  # a store that is down is found out at once
             await repl.begin()  # a model or session that is not there is pulled, or refused, before the first prompt
-        _welcome(repl)
-        if first is not None:
-            text, _ = await first.complete()
-            await take(repl, text)
-        history = app.paths.state / "history" if options.save else None
-        prompt_session = new_prompt_session(history=history, commands=COMMANDS, words=repl.words, toolbar=repl.toolbar)
-        while repl.running:
-            draft, repl.draft = repl.draft, ""
-            try:
-                line = await prompt_session.prompt_async(default=draft)
-            except KeyboardInterrupt:
-                if not prompt_session.default_buffer.text:
-                    note("Ctrl-D or /exit leaves")
-                continue
-            except EOFError:
-                return
-            await take(repl, unwrapped(line))
+            _welcome(repl)
+            await take(repl, question)
+            await _converse(repl)
+
+
+async def _converse(repl: Repl) -> None:
+    history = repl.app.paths.state / "history" if repl.options.save else None
+    prompt_session = new_prompt_session(history=history, commands=COMMANDS, words=repl.words, toolbar=repl.toolbar)
+    while repl.running:
+        draft, repl.draft = repl.draft, ""
+        try:
+            line = await prompt_session.prompt_async(default=draft)
+        except KeyboardInterrupt:
+            if not prompt_session.default_buffer.text:
+                note("Ctrl-D or /exit leaves")
+            continue
+        except EOFError:
+            return
+        await take(repl, unwrapped(line))
 
 
 def _welcome(repl: Repl) -> None:
@@ -222,7 +227,8 @@ async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
     try:
         await task
     except asyncio.CancelledError:
-        if not task.cancelled():
+        current = asyncio.current_task()
+        if not task.cancelled() or (current and current.cancelling()):
             raise
     finally:
         loop.remove_signal_handler(signal.SIGINT)

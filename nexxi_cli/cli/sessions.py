@@ -68,7 +68,9 @@ def _print_table(infos: "Sequence[SessionInfo]") -> None:
     from nexxi_cli.cli.tables import print_table
 
     rows = [(str(info.session_id)[:8], info.name, info.title, info.turn_count, info.model, age(info)) for info in infos]
-    print_table(("ID", "NAME", "TITLE", "TURNS", "MODEL", "CHANGED"), rows, right={"TURNS", "CHANGED"})
+    print_table(
+        ("ID", "NAME", "TITLE", "TURNS", "MODEL", "CHANGED"), rows, right={"TURNS", "CHANGED"}, shrinking={"TITLE"}
+    )
 
 
 def _print_session(session: "Session", *, raw: bool) -> None:

@@ -11,13 +11,9 @@ import pyte
 
 KEYS = {
     "enter": "\r",
-    "tab": "\t",
-    "up": "\x1b[A",
-    "alt-enter": "\x1b\r",
     "ctrl-c": "\x03",
     "ctrl-d": "\x04",
     "ctrl-e": "\x05",
-    "ctrl-j": "\n",
     "ctrl-r": "\x12",
     "ctrl-x": "\x18",
 }
@@ -44,10 +40,6 @@ class Terminal:
         self._child.delaybeforesend = None
 
     @property
-    def pid(self) -> int:
-        return int(self._child.pid)
-
-    @property
     def lines(self) -> list[str]:
         """What is on the screen and what has scrolled out of it, without blanks at line ends."""
         width = self._screen.columns
@@ -71,12 +63,23 @@ class Terminal:
             self.type(KEYS[key])
         return self
 
-    def say(self, line: str) -> "Terminal":
-        return self.type(line).press("enter")
+    def forget(self) -> "Terminal":
+        """Clear the screen and what has scrolled out of it, but for the line of the cursor."""
+        self.settle(0.1)
+        self._screen.history.top.clear()
+        for row in range(self._screen.cursor.y):
+            self._screen.buffer[row].clear()
+        return self
 
-    def resize(self, *, columns: int, rows: int) -> "Terminal":
-        self._screen.resize(rows, columns)
-        self._child.setwinsize(rows, columns)
+    def say(self, line: str) -> "Terminal":
+        """Type a line, and Enter once it is there."""
+        self.type(line).wait_until(lambda: line in self._screen.display[self._screen.cursor.y], f"echo of {line!r}")
+        return self.press("enter")
+
+    def resize(self, *, columns: int) -> "Terminal":
+        """Make it wider or narrower; lines that are too long then are cut off, not broken anew."""
+        self._screen.resize(columns=columns)
+        self._child.setwinsize(self._screen.lines, columns)
         return self
 
     def wait_for(self, pattern: str, *, patience_s: float = PATIENCE_S) -> "Terminal":
@@ -108,9 +111,6 @@ class Terminal:
             pass
         self._child.close()
         return self._child.exitstatus if self._child.exitstatus is not None else -self._child.signalstatus
-
-    def close(self) -> None:
-        self._child.close(force=True)
 
     def _prompts(self) -> bool:
         row = self._screen.display[self._screen.cursor.y].rstrip()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from nexxi_cli.cli.commands import command
+from nexxi_cli.cli.keys import usual_keys
 from nexxi_cli.cli.render import note, redacted_note, without_controls
 from nexxi_cli.core.errors import NotFound, UsageError
 from nexxi_cli.core.types import Message
@@ -76,7 +77,8 @@ async def write_in_editor(text: str) -> str:
         path.write_text(text, encoding="utf-8")
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
         try:
-            code = await (await asyncio.create_subprocess_exec(*editor, str(path))).wait()
+            with usual_keys():
+                code = await (await asyncio.create_subprocess_exec(*editor, str(path))).wait()
             written = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "what it wrote is not UTF-8"
