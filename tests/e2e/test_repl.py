@@ -1,7 +1,6 @@
 """The REPL as a person meets it: a real terminal, the real program, the real model."""
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,9 +47,7 @@ def test_a_message_is_answered_and_the_status_bar_tells_what_it_took(at_prompt: 
 def test_ctrl_c_stops_the_reply_and_keeps_what_came(at_prompt: Terminal) -> None:
     at_prompt.say("/set max_tokens 400").prompt_is_back()
     at_prompt.say(COUNT).wait_for(r"\n +3 3")
-    began = time.monotonic()
     at_prompt.press("ctrl-c").wait_for("interrupted; the part that came is kept").prompt_is_back()
-    assert time.monotonic() - began < 1.0
     at_prompt.say("/stats").wait_for("1 turn,")
     assert " 20 20" not in at_prompt.lines
 

@@ -148,7 +148,7 @@ async def test_closing_leaves_in_time_what_the_archive_does_not_take(
         await writer.put([an_archived_turn()])
         await calls(archive, 1)
         began = time.monotonic()
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5.0
     assert (await outbox.count()).waiting == 1
 
 
