@@ -129,7 +129,7 @@ def _bar_for(progress: Progress) -> type:
     """A tqdm whose bytes go to `progress`, as snapshot_download asks for one."""
     from huggingface_hub.utils import tqdm
 
-    class Bar(tqdm):  # type: ignore[misc]
+    class Bar(tqdm):  # type: ignore[misc] # the base has no types
         def __init__(self, *args: object, **kwargs: object) -> None:
             self._counts_bytes = kwargs.get("name") == "huggingface_hub.snapshot_download"  # bytes written
             super().__init__(*args, **{**kwargs, "disable": True})

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from nexxi_cli.core.errors import ModelUnavailable, NotFound
@@ -134,7 +135,7 @@ class ModelLoader:
         finally:
             self._progress.done()
 
-    def _locked(self, name: str):  # type: ignore[no-untyped-def]
+    def _locked(self, name: str) -> AbstractContextManager[None]:
         return self._cache.lock(
             name, waiting=lambda: self._progress.step(f"waiting for another nexxi that pulls {name}", None)
         )

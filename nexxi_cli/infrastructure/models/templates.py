@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
-from jinja2 import TemplateError
+from jinja2 import Template, TemplateError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -68,7 +68,7 @@ class ChatTemplate:
         return prompt
 
     @cached_property
-    def _template(self):  # type: ignore[no-untyped-def] # jinja2.Template, whose attributes the sandbox hides
+    def _template(self) -> Template:
         # the environment that transformers gives its templates (utils/chat_template_utils.py)
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
         environment.filters["tojson"] = _to_json
