@@ -33,6 +33,7 @@ def convert_gguf(
     reader = _read(gguf)
     need_room(sum(int(tensor.n_elements) for tensor in reader.tensors) * BYTES_PER_WEIGHT)
     _check_architecture(reader, gguf)
+    _check_blocks(reader, gguf)
 
     import torch
     from safetensors import SafetensorError
@@ -88,6 +89,14 @@ def _check_architecture(reader: "GGUFReader", gguf: Path) -> None:
         )
     if _field(reader, "tokenizer.ggml.tokens") is None:
         raise UnsupportedModel(f"{gguf} carries no tokenizer: it is not a chat model")
+
+
+def _check_blocks(reader: "GGUFReader", gguf: Path) -> None:
+    """A damaged number of blocks would have transformers build a model of millions of layers before it misses them."""
+    stated = _field(reader, f"{_field(reader, 'general.architecture')}.block_count") or 0
+    present = {tensor.name.split(".")[1] for tensor in reader.tensors if tensor.name.startswith("blk.")}
+    if stated > len(present):
+        raise ModelUnavailable(f"{gguf} is not whole: it states {stated} blocks and has {len(present)}")
 
 
 def _field(reader: "GGUFReader", key: str) -> Any:

@@ -90,6 +90,17 @@ def test_a_missing_tensor_is_never_made_up(tmp_path: Path, model: LlamaForCausal
         converted(gguf, tmp_path / "out")
 
 
+def test_a_damaged_number_of_blocks_is_refused_before_a_model_of_that_size_is_built(
+    tiny_gguf: Path, tmp_path: Path
+) -> None:
+    whole, key = tiny_gguf.read_bytes(), b"llama.block_count"
+    value = whole.index(key) + len(key) + 4  # after the key comes the type, then the value: four bytes each
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(whole[: value + 3] + b"\xff" + whole[value + 4 :])
+    with pytest.raises(ModelUnavailable, match=r"states \d{10} blocks and has 2"):
+        converted(broken, tmp_path / "out")
+
+
 def test_a_disk_without_room_is_found_out_before_anything_is_written(tiny_gguf: Path, tmp_path: Path) -> None:
     def need_room(size_bytes: int) -> None:
         raise OutOfSpace(f"{size_bytes} bytes")
