@@ -6,8 +6,10 @@ NexxiError                        exit 1   500
         ContextLengthExceeded                    the prompt does not fit into the model
     Refused                       exit 3   400   the safety filter said no
     NotAuthorised                 exit 4   401
+        Forbidden                          403   the key is valid, but not for this
     QuotaExceeded                 exit 5   429   yours is used up
     Overloaded                    exit 5   503   ours is
+    DeadlineExceeded              exit 5   504   the request took longer than it may
     NotFound                      exit 1   404
     MissingExtra                  exit 1   500   an optional library is not installed
     UnsupportedModel              exit 1   400   a model of a kind that cannot be run
@@ -55,6 +57,12 @@ class NotAuthorised(NexxiError):
     exit_code, status, kind = 4, 401, "authentication_error"
 
 
+class Forbidden(NotAuthorised):
+    """The key is valid, but not for this."""
+
+    status, kind = 403, "permission_error"
+
+
 class QuotaExceeded(NexxiError):
     """The caller's own quota is used up; `retry_after_s` says for how long."""
 
@@ -73,6 +81,12 @@ class Overloaded(NexxiError):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class DeadlineExceeded(NexxiError):
+    """The request took longer than it may."""
+
+    exit_code, status, kind = 5, 504, "api_error"
 
 
 class NotFound(NexxiError):

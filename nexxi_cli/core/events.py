@@ -1,6 +1,7 @@
 """What the services tell the Observer. Events carry lengths, counts and verdicts, never text that people wrote."""
 
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from nexxi_cli.core.types import FinishReason, Timing, Usage
@@ -94,6 +95,63 @@ class StoreUp:
     moved_turns: int
 
 
+@dataclass(frozen=True, slots=True)
+class RequestServed:
+    """An HTTP request has been answered, or its client is gone (status 499). `route` is the path's template.
+
+    error: the kind in the error envelope, if it was one. Seconds and tokens are None where there was no reply.
+    """
+
+    request_id: str
+    method: str
+    route: str
+    status: int
+    key_name: str | None
+    error: str | None
+    seconds: float
+    queued_s: float | None = None
+    first_token_s: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChanged:
+    """So many requests are being answered, and so many wait for a place."""
+
+    running: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAdmitted:
+    """A request has got its place after so many seconds."""
+
+    request_id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRefused:
+    """A request was over a limit: "requests" or "tokens" of its key, or "address", of a client without a valid one."""
+
+    limit: Literal["requests", "tokens", "address"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeysDown:
+    """The keys cannot be read; those known so far go on to hold. Told once for each outage."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeysUp:
+    """The keys can be read again after so many seconds."""
+
+    seconds: float
+
+
 Event = (
     RequestScreened
     | HistoryTrimmed
@@ -105,4 +163,10 @@ Event = (
     | StoreDown
     | TurnSpooled
     | StoreUp
+    | RequestServed
+    | QueueChanged
+    | RequestAdmitted
+    | QuotaRefused
+    | KeysDown
+    | KeysUp
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from nexxi_cli.core.access import Allowance, ApiKey
 from nexxi_cli.core.archived import ArchiveEntry, DayStats, SearchHit
 from nexxi_cli.core.events import Event
 from nexxi_cli.core.types import (
@@ -179,6 +180,39 @@ class Archive(ArchivedSessions, Protocol):
 
     async def aclose(self) -> None:
         """Close connections and files."""
+
+
+class KeyStore(Protocol):
+    """The keys of the API. Every method raises ArchiveUnavailable, within about 2 seconds: they lie in its database."""
+
+    async def all(self) -> Sequence[ApiKey]:
+        """Every key that was ever made, the oldest first."""
+
+    async def add(self, key: ApiKey) -> None:
+        """Keep a new key."""
+
+    async def change(self, key: ApiKey) -> None:
+        """Keep another state of the key with this id. Raises NotFound."""
+
+    async def aclose(self) -> None:
+        """Close connections and files."""
+
+
+class RateLimiter(Protocol):
+    """Counts amounts in sliding windows of one minute, for all workers that share it.
+
+    At no moment do the amounts of the last minute come to more than the limit, however many ask at once. Every method
+    raises StoreUnavailable.
+    """
+
+    async def take(self, name: str, *, limit: int, amount: int = 1) -> Allowance:
+        """Book `amount` under `name` if it is free, all or nothing. An amount of 0 asks only."""
+
+    async def settle(self, name: str, allowance: Allowance, *, amount: int) -> None:
+        """Correct what was granted by `amount`: negative gives back, positive books more, beyond the limit too."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
 
 
 class Recognizer(Protocol):

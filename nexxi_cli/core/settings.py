@@ -60,6 +60,33 @@ class Settings(BaseModel):
         None, description="archive: postgresql://USER:PASSWORD@HOST/NAME or sqlite:///PATH; default: a file of its own"
     )
 
+    host: str = Field("127.0.0.1", min_length=1, description="address that `nexxi serve` listens on")
+    port: int = Field(8000, ge=0, le=65535, description="its port; 0 takes a free one")
+    uds: Path | None = Field(None, description="a Unix socket instead of address and port")
+    api_key: SecretStr | None = Field(None, min_length=8, description="one key for everything, without a database")
+    key_secret: SecretStr | None = Field(
+        None, min_length=16, description="what keys are hashed with; default: a file of the user's"
+    )
+    insecure_no_auth: bool = Field(default=False, description="serve without any key, on a loopback address only")
+    requests_per_minute: int = Field(60, ge=1, description="for each key that says nothing else")
+    tokens_per_minute: int | None = Field(None, ge=1, description="the same for tokens; default: no limit")
+    max_concurrent: int = Field(1, ge=1, description="replies that are generated at a time")
+    max_queue: int = Field(100, ge=0, description="requests that may wait for a place")
+    request_timeout_s: float = Field(300, gt=0, description="deadline of a request, the time in the queue included")
+    grace_s: float = Field(30, ge=0, description="how long replies may go on after SIGTERM")
+    max_body_bytes: int = Field(4_194_304, ge=1024, description="longest request body")
+    log_format: Literal["text", "json"] = Field("text", description="log lines of `nexxi serve`")
+    forwarded_allow_ips: str = Field("127.0.0.1", description="proxies whose X-Forwarded-* headers are believed")
+    require_https: bool = Field(default=False, description="refuse requests that did not come over TLS")
+    cors_origins: tuple[str, ...] = Field((), description="web pages that may call the API, comma-separated; none")
+    public_metrics: bool = Field(default=False, description="/metrics without a key")
+    public_docs: bool = Field(default=False, description="/docs and /openapi.json without a key")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _splits_at_commas(cls, value: object) -> object:
+        return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+
     @field_validator("database_url")
     @classmethod
     def _has_a_known_scheme(cls, url: SecretStr | None) -> SecretStr | None:

@@ -34,10 +34,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What one reply cost, in wall-clock seconds since the request came in."""
+    """What one reply cost, in wall-clock seconds since the pipeline took it; `queued_s` went before that."""
 
     first_token_s: float | None
     total_s: float
+    queued_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,16 @@ NO_COST = Cost(Usage(0, 0), Timing(None, 0.0))
 class Sampling:
     """How the next token is chosen. None means: the model's own default.
 
-    temperature: 0 is greedy; top_p: nucleus, Holtzman et al. 2019, arXiv:1904.09751.
+    temperature: 0 is greedy; top_p: nucleus, Holtzman et al. 2019, arXiv:1904.09751. The reply ends before the first
+    of the `stop` strings. json_schema: the reply is JSON that this schema allows, as JSON text; "{}" allows any.
     """
 
     temperature: float | None = None
     top_p: float | None = None
     max_new_tokens: int | None = None
     seed: int | None = None
+    stop: tuple[str, ...] = ()
+    json_schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ class ChatRequest:
     """One message of one owner. `system` replaces the session's system prompt; `save=False` keeps nothing.
 
     replaces_last: the turn takes the place of the session's last one, which stays as it is until a reply has come.
+    history: what was said before, by a caller who keeps it himself: no session is touched and nothing is kept.
     """
 
     text: str
@@ -175,6 +180,7 @@ class ChatRequest:
     sampling: Sampling = Sampling()
     save: bool = True
     replaces_last: bool = False
+    history: tuple[Message, ...] | None = None
     request_id: str = ""
 
 
