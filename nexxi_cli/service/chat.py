@@ -4,6 +4,7 @@ import time
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 from nexxi_cli.core.errors import NexxiError, Refused, UsageError
 from nexxi_cli.core.events import HistoryTrimmed, ReplyFinished, RequestFailed, RequestScreened
@@ -15,6 +16,7 @@ from nexxi_cli.core.types import (
     Cost,
     Delta,
     FinishReason,
+    Message,
     Started,
     Timing,
     Usage,
@@ -68,7 +70,7 @@ class ChatService:
 
     async def _answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         began = self._clock()
-        verdict = await to_thread(self._screen, request)
+        verdict, request = await to_thread(self._screen, request)
         info = await self._backend.info()
         async with self._conversations.turn(request, text=verdict.text, backend=self._backend) as turn:
             if turn.dropped_turns:
@@ -110,7 +112,8 @@ class ChatService:
             output_findings=guard.findings,
         )
 
-    def _screen(self, request: ChatRequest) -> Verdict:
+    def _screen(self, request: ChatRequest) -> tuple[Verdict, ChatRequest]:
+        """The verdict on the message, and the request with its other texts redacted."""
         if not request.text.strip():
             raise UsageError("the prompt is empty")
 
@@ -119,10 +122,22 @@ class ChatService:
 
         try:
             verdict = self._safety.check_or_raise(request.text)
+            history = request.history and tuple(map(self._screened, request.history))
+            system = request.system and self._without_personal_data(request.system)
         except Refused as refusal:
             self._observer.notify(screened(allowed=False, types=refusal.finding_types))
             raise
         self._observer.notify(screened(allowed=True, types=types_of(verdict.findings)))
         if not verdict.text.strip():
             raise UsageError("nothing is left of the prompt once its HTML is stripped")
-        return verdict
+        return verdict, replace(request, history=history, system=system)
+
+    def _screened(self, message: Message) -> Message:
+        """A message of a history: what users wrote is judged as any message; other texts keep their markup."""
+        if message.role == "user":
+            return replace(message, content=self._safety.check_or_raise(message.content).text)
+        return replace(message, content=self._without_personal_data(message.content))
+
+    def _without_personal_data(self, text: str) -> str:
+        guard = self._safety.stream_guard()
+        return guard.push(text) + guard.finish()

@@ -24,7 +24,7 @@ from nexxi_cli.core.types import (
     Summary,
     Turn,
 )
-from nexxi_cli.service.history import Window, fit_window, turns_of
+from nexxi_cli.service.history import Window, fit_window, turns_of, whole_window
 from nexxi_cli.service.open_turn import OpenTurn
 from nexxi_cli.service.sessions import Sessions
 from nexxi_cli.service.summaries import fit_summarised
@@ -63,8 +63,12 @@ class ConversationManager(Sessions):
         At the end the turn is appended once if any reply came: whole, or marked as interrupted (cancelled, or the
         caller went away) or as failed (any other exception). Without a reply nothing is kept, no new session either.
         The write outlasts a cancellation. Raises UsageError, NotFound, ContextLengthExceeded, and StoreUnavailable:
-        before the model is asked, if the store is down by then.
+        before the model is asked, if the store is down by then. With a `history` of the caller's own no store is
+        touched, and nothing of it is left out: a history that is too long raises ContextLengthExceeded.
         """
+        if request.history is not None:
+            yield await self._stateless_turn(request.history, Message("user", text), backend)
+            return
         existing = await self._existing(request)
         info = await backend.info()
         session, is_new = existing or self._new_session(request, info), existing is None
@@ -92,6 +96,14 @@ class ConversationManager(Sessions):
                 failure.add_note(f"the part of the reply that had come could not be kept: {lost}")
             raise
         await keep()
+
+    async def _stateless_turn(self, history: tuple[Message, ...], question: Message, backend: ModelBackend) -> OpenTurn:
+        info = await backend.info()
+        default = info.system if self._default_system is None else self._default_system
+        has_system = any(message.role == "system" for message in history)
+        opening = (Message("system", default),) if default and not has_system else ()
+        window = await whole_window(backend, (*opening, *history, question), context_tokens=info.context_length)
+        return OpenTurn(window, session_id=None, summarised_turns=0)
 
     async def _window(
         self, request: ChatRequest, session: Session, question: Message, backend: ModelBackend, info: ModelInfo
