@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 Scope = Literal["chat", "metrics", "admin"]
-"""chat: all of /v1; metrics: /metrics; admin: everything, /docs too."""
+"""chat: /v1, /docs; metrics: /metrics; admin: everything."""
 
 SCOPES: tuple[Scope, ...] = ("chat", "metrics", "admin")
 

@@ -20,11 +20,15 @@ NexxiError                        exit 1   500
 
 
 class NexxiError(Exception):
-    """Base of the tree. `str(error)` is one line for people: what failed, with which value, what to try."""
+    """Base of the tree. `str(error)` is one line for people: what failed, with which value, what to try.
+
+    status, kind, code: as the API answers; code is the word of OpenAI's API where that has one.
+    """
 
     exit_code = 1
     status = 500
     kind = "api_error"
+    code: str | None = None
 
 
 class UsageError(NexxiError):
@@ -40,11 +44,14 @@ class SettingsError(UsageError):
 class ContextLengthExceeded(UsageError):
     """The prompt alone is longer than the model's context."""
 
+    code = "context_length_exceeded"
+
 
 class Refused(NexxiError):
     """The safety filter refused the text; `finding_types` says what it found."""
 
     exit_code, status, kind = 3, 400, "invalid_request_error"
+    code = "content_filter"
 
     def __init__(self, message: str, *, finding_types: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -55,18 +62,20 @@ class NotAuthorised(NexxiError):
     """No valid key came with the request."""
 
     exit_code, status, kind = 4, 401, "authentication_error"
+    code: str | None = "invalid_api_key"
 
 
 class Forbidden(NotAuthorised):
     """The key is valid, but not for this."""
 
-    status, kind = 403, "permission_error"
+    status, kind, code = 403, "permission_error", None
 
 
 class QuotaExceeded(NexxiError):
     """The caller's own quota is used up; `retry_after_s` says for how long."""
 
     exit_code, status, kind = 5, 429, "rate_limit_error"
+    code = "rate_limit_exceeded"
 
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)

@@ -29,6 +29,9 @@ class ModelBackend(Protocol):
     async def info(self) -> ModelInfo:
         """Name and context length; waits until the model's configuration is known."""
 
+    async def ready(self) -> None:
+        """Wait until the model can answer at once."""
+
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt that `messages` make in the model's own template, with the reply's opening."""
 

@@ -34,7 +34,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What one reply cost, in wall-clock seconds since the pipeline took it; `queued_s` went before that."""
+    """What one reply cost, in wall-clock seconds since the pipeline took it, for which it had waited `queued_s`."""
 
     first_token_s: float | None
     total_s: float
@@ -171,6 +171,7 @@ class ChatRequest:
 
     replaces_last: the turn takes the place of the session's last one, which stays as it is until a reply has come.
     history: what was said before, by a caller who keeps it himself: no session is touched and nothing is kept.
+    queued_s: how long it has waited for a place.
     """
 
     text: str
@@ -182,6 +183,7 @@ class ChatRequest:
     replaces_last: bool = False
     history: tuple[Message, ...] | None = None
     request_id: str = ""
+    queued_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

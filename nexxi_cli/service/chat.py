@@ -95,7 +95,7 @@ class ChatService:
                             yield Delta(text)
             finally:
                 turn.add(guard.finish())  # a reply that was cut short keeps the word that was held back
-                timing = Timing(first_token_s, self._clock() - began)
+                timing = Timing(first_token_s, self._clock() - began, request.queued_s)
                 turn.spend(Cost(usage, timing, types_of(verdict.findings)))
             turn.finish(finish)
         self._observer.notify(ReplyFinished(request.request_id, info.name, finish, usage, timing))

@@ -52,6 +52,10 @@ class LocalBackend:
         known = KNOWN_MODELS.get(self._name)
         return ModelInfo(self._name, folder.context_length, known.system if known else None)
 
+    async def ready(self) -> None:
+        """Wait until the weights are loaded."""
+        await self._outcome(self._engine)
+
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt in the model's own template."""
         _, codec = await self._outcome(self._reader)

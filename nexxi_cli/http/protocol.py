@@ -1,0 +1,94 @@
+"""Uvicorn's HTTP/1.1 protocol over httptools, with limits on what a client may send before its request is known."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from nexxi_cli.http.bodies import json_bytes
+from nexxi_cli.http.envelope import envelope
+
+MAX_HEAD_BYTES = 32_768
+"""Request line and headers together; nginx allows 4 x 8 KiB."""
+HEAD_TIMEOUT_S = 10.0
+"""From a request's first byte, or from the connection, to the end of the headers."""
+
+
+class _HeadTooLong(Exception):
+    """Ends the parsing of a request that has been refused."""
+
+
+class LimitedHttpProtocol(HttpToolsProtocol):
+    """Closes a connection whose headers are too long (431, RFC 6585), or do not come (408)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._is_in_head = True
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected."""
+        super().connection_made(transport)
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came. They count as long as the headers are not complete."""
+        if self._is_in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._is_in_head and self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(b"431 Request Header Fields Too Large", "the headers are too long")
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._start_timer()
+
+    def on_headers_complete(self) -> None:
+        """Its headers are whole; they may all have come in one piece."""
+        self._stop_timer()
+        self._is_in_head = False
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD_BYTES:
+            self._refuse(b"431 Request Header Fields Too Large", "the headers are too long")
+            raise _HeadTooLong
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Its body is whole: what comes now is the next one's head."""
+        self._is_in_head = True
+        self._head_bytes = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is not HTTP, or has been refused already."""
+        self._refuse(b"400 Bad Request", "this is not a valid HTTP/1.1 request")
+
+    def _start_timer(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._is_late)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _is_late(self) -> None:
+        self._head_timer = None
+        if self._head_bytes:
+            self._refuse(b"408 Request Timeout", f"the headers did not come within {HEAD_TIMEOUT_S:g} s")
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, status: bytes, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        body = json_bytes(envelope(message, "invalid_request_error"))
+        head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(head % (status, len(body)) + body)
+        self.transport.close()
