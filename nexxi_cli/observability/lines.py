@@ -3,16 +3,15 @@
 import json
 import traceback
 from collections.abc import Iterator
-from dataclasses import is_dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Literal
 
 from nexxi_cli.core.events import Event, RequestServed
+from nexxi_cli.core.types import Timing, Usage
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from _typeshed import DataclassInstance
     from loguru import Record
 
 Style = Literal["text", "json"]
@@ -20,6 +19,8 @@ Style = Literal["text", "json"]
 EVENT = "event"
 LINE = "line"
 """The names in a record's extra under which an event and its finished line travel; all else in it are fields."""
+
+NESTED = (Usage, Timing)
 
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
@@ -64,12 +65,12 @@ def lost_lines(style: Style, moment: "datetime", count: int) -> str:
     return f"{stamp(moment)} WARNING LinesLost lines={count}"
 
 
-def fields_of(event: "DataclassInstance") -> dict[str, object]:
+def fields_of(event: Event | Usage | Timing) -> dict[str, object]:
     """The fields of an event by name, those of a value inside it on the same level; seconds to the microsecond."""
     flat: dict[str, object] = {}
     for name in event.__dataclass_fields__:
         value = getattr(event, name)
-        if is_dataclass(value) and not isinstance(value, type):
+        if isinstance(value, NESTED):
             flat |= fields_of(value)
         else:
             flat[name] = round(value, 6) if isinstance(value, float) else value

@@ -4,7 +4,8 @@ import io
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -32,7 +33,7 @@ from nexxi_cli.core.events import (
     TurnSpooled,
 )
 from nexxi_cli.core.types import Timing, Usage
-from nexxi_cli.observability.lines import Style
+from nexxi_cli.observability.lines import Style, fields_of
 from nexxi_cli.observability.logs import LogObserver, flush_logs, log_to
 from tests.observability.requests import served
 
@@ -138,6 +139,12 @@ def test_values_inside_an_event_lie_flat_beside_its_fields() -> None:
     assert "usage" not in found
     assert document(DETAILS[0])["finding_types"] == ["EMAIL", "CARD"]
     assert document(DETAILS[-1])["session_id"] == str(UUID(int=5))
+
+
+def test_no_event_holds_a_value_that_would_not_lie_flat() -> None:
+    values = [value for event in (*SEEN_BY_AN_OPERATOR, *DETAILS) for value in fields_of(event).values()]
+    assert {type(event) for event in (*SEEN_BY_AN_OPERATOR, *DETAILS)} == set(get_args(Event))
+    assert [value for value in values if is_dataclass(value)] == []
 
 
 @pytest.mark.parametrize("style", ["text", "json"])
