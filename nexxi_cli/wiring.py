@@ -155,6 +155,7 @@ async def open_app(
                 strategy=settings.history,
                 log=log,
                 archive=caught_up(waiting, remote) if settings.redis_url and remote else None,  # a file forgets nothing
+                observer=observer,
             ),
             _archive=remote,
             _closing=stack,

@@ -50,7 +50,7 @@ async def cli_app(settings: "Settings", *, quiet: bool = False, verbose: bool = 
 
     observer: Observer = SILENT
     if verbose:
-        from nexxi_cli.observability.logs import LogObserver, log_to
+        from nexxi_cli.observability.logs import LogObserver, flush_logs, log_to
 
         log_to(sys.stderr, level="DEBUG")
         observer = LogObserver()
@@ -61,3 +61,5 @@ async def cli_app(settings: "Settings", *, quiet: bool = False, verbose: bool = 
             yield app
     finally:
         notes.show()
+        if verbose:
+            flush_logs()

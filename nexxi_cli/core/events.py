@@ -6,6 +6,8 @@ from uuid import UUID
 
 from nexxi_cli.core.types import FinishReason, Timing, Usage
 
+QuotaLimit = Literal["requests", "tokens", "address"]
+
 
 @dataclass(frozen=True, slots=True)
 class RequestScreened:
@@ -35,6 +37,13 @@ class ReplyFinished:
     finish: FinishReason
     usage: Usage
     timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class TurnKept:
+    """A turn is in the session store; `new_session`: it is the first one of a session that began with it."""
+
+    new_session: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +144,7 @@ class RequestAdmitted:
 class QuotaRefused:
     """A request was over a limit: "requests" or "tokens" of its key, or "address", of a client without a valid one."""
 
-    limit: Literal["requests", "tokens", "address"]
+    limit: QuotaLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,7 @@ Event = (
     RequestScreened
     | HistoryTrimmed
     | ReplyFinished
+    | TurnKept
     | RequestFailed
     | ModelLoaded
     | ArchiveDown

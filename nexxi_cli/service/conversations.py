@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeVar
 from uuid import UUID, uuid4
 
 from nexxi_cli.core.errors import NexxiError
-from nexxi_cli.core.ports import ArchivedSessions, ModelBackend, SessionStore, TurnLog
+from nexxi_cli.core.events import TurnKept
+from nexxi_cli.core.ports import ArchivedSessions, ModelBackend, Observer, SessionStore, TurnLog
 from nexxi_cli.core.types import (
     ChatRequest,
     Cost,
@@ -45,16 +46,19 @@ class ConversationManager(Sessions):
         strategy: Strategy = "window",
         log: TurnLog | None = None,
         archive: ArchivedSessions | None = None,
+        observer: Observer | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = uuid4,
     ) -> None:
         """`default_system` is the system message of new sessions; None: the model's own, if it has one.
 
-        `strategy` says what becomes of turns that do not fit into the context any more; the rest as of Sessions.
+        `strategy` says what becomes of turns that do not fit into the context any more. `observer` hears of each turn
+        that is kept. The rest as of Sessions.
         """
         super().__init__(store, log=log, archive=archive, clock=clock, new_id=new_id)
         self._default_system = default_system
         self._strategy: Strategy = strategy
+        self._observer = observer
 
     @asynccontextmanager
     async def turn(self, request: ChatRequest, *, text: str, backend: ModelBackend) -> AsyncIterator[OpenTurn]:
@@ -147,6 +151,7 @@ class ConversationManager(Sessions):
             info = replace(session.info, updated_at=turn.created_at, model=turn.model)
             stored = await self._store.create(Session(info, (*session.messages, turn.user, turn.assistant)))
             if stored.session_id == session.session_id:
+                self._tell_kept(new_session=True)
                 await self._archiving.turn(stored, 1, turn, cost)
                 return stored.session_id
             # another process has made a session of this name meanwhile: the turn goes there
@@ -158,8 +163,13 @@ class ConversationManager(Sessions):
             await self._store.truncate(stored.session_id, stored.info.turn_count - 1)
             await self._archiving.truncated(stored.session_id, stored.info.turn_count - 1)
         number = await self._store.append(stored.session_id, turn)
+        self._tell_kept(new_session=False)
         await self._archiving.turn(changed, number, turn, cost)
         return stored.session_id
+
+    def _tell_kept(self, *, new_session: bool) -> None:
+        if self._observer is not None:
+            self._observer.notify(TurnKept(new_session))
 
 
 def _history(session: Session, request: ChatRequest) -> tuple[Message, ...]:
