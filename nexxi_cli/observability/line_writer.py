@@ -1,5 +1,6 @@
 """Lines on their way to a stream that may be slow: they are written by a thread, so that nobody waits for a reader."""
 
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -7,6 +8,9 @@ from typing import TextIO
 
 MOST_WAITING = 10_000
 """Lines that wait for a reader, about 3 MB; what comes on top is dropped, counted, and told of in one line."""
+
+GATHER_S = 0.005
+"""How long a line waits for others: a thread that wakes for each one takes the interpreter from those who write them."""
 
 STOP_S = 5.0
 """How long the end waits for a reader who has stopped to read."""
@@ -70,6 +74,8 @@ class LineWriter:
     def _taken(self) -> list[str | Event | None]:
         """All that waits, at least one."""
         taken = [self._waiting.get()]
+        if isinstance(taken[0], str):
+            time.sleep(GATHER_S)
         try:
             while len(taken) <= self._most_waiting:
                 taken.append(self._waiting.get_nowait())

@@ -26,6 +26,9 @@ from nexxi_cli.service.conversations import ConversationManager
 from nexxi_cli.service.findings import types_of
 from nexxi_cli.service.safety import SafetyFilter
 
+INLINE_CHARS = 1000
+"""Texts up to this length are screened on the event loop: that takes less of it than handing them to a thread."""
+
 
 class ChatService:
     """Answers messages: safety, history, prompt, model, safety again, storage; in this order."""
@@ -70,7 +73,7 @@ class ChatService:
 
     async def _answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         began = self._clock()
-        verdict, request = await to_thread(self._screen, request)
+        verdict, request = await self._screened_request(request)
         info = await self._backend.info()
         async with self._conversations.turn(request, text=verdict.text, backend=self._backend) as turn:
             if turn.dropped_turns:
@@ -111,6 +114,10 @@ class ChatService:
             summarised_turns=turn.summarised_turns,
             output_findings=guard.findings,
         )
+
+    async def _screened_request(self, request: ChatRequest) -> tuple[Verdict, ChatRequest]:
+        chars = len(request.text) + sum(len(message.content) for message in request.history or ())
+        return self._screen(request) if chars <= INLINE_CHARS else await to_thread(self._screen, request)
 
     def _screen(self, request: ChatRequest) -> tuple[Verdict, ChatRequest]:
         """The verdict on the message, and the request with its other texts redacted."""
