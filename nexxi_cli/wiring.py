@@ -1,4 +1,4 @@
-"""The only file that chooses implementations: Settings become an open App."""
+"""The only file that chooses implementations: Settings become an open App. Longer than others for it."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,10 +15,11 @@ from nexxi_cli.core.ports import (
     ModelLibrary,
     Observer,
     Progress,
+    RateLimiter,
     SessionStore,
     TurnLog,
 )
-from nexxi_cli.core.registry import ARCHIVES, MODEL_BACKENDS, SESSION_STORES, load
+from nexxi_cli.core.registry import ARCHIVES, MODEL_BACKENDS, RATE_LIMITERS, SESSION_STORES, load
 from nexxi_cli.core.settings import Mode, Settings
 from nexxi_cli.core.types import Session
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from nexxi_cli.service.chat import ChatService
     from nexxi_cli.service.conversations import ConversationManager
     from nexxi_cli.service.safety import SafetyFilter
+    from nexxi_cli.service.strangers import AddressLimiter
 
 ARCHIVE_CLOSE_S = 1.0
 """How long a command waits at its end for an archive that does not answer; the outbox keeps what it has not got."""
@@ -49,6 +51,7 @@ class App:
     _backends: list[ModelBackend] = field(default_factory=list)
     _unsaved: list[SessionStore] = field(default_factory=list)
     _archive: Archive | None = None
+    _rate_limiter: RateLimiter | None = None
     _closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def start_backend(self, model: str | None = None) -> ModelBackend:
@@ -69,6 +72,13 @@ class App:
             self._archive = archive(self.settings, self.paths)
             self._closing.push_async_callback(self._archive.aclose)
         return self._archive
+
+    def rate_limiter(self) -> RateLimiter:
+        """What counts the quotas; the App closes it."""
+        if self._rate_limiter is None:
+            self._rate_limiter = rate_limiter(self.settings)
+            self._closing.push_async_callback(self._rate_limiter.aclose)
+        return self._rate_limiter
 
     async def up_to_date_archive(self) -> Archive:
         """The archive once it has all that waited for it on this machine. Raises ArchiveUnavailable."""
@@ -181,6 +191,22 @@ def session_store(settings: Settings, paths: Paths, *, spool_for: Observer | Non
     from nexxi_cli.infrastructure.stores.spooling import SpoolingSessionStore
 
     return SpoolingSessionStore(redis, Spool(paths.state / "spool.db", place=redis.place), spool_for)
+
+
+def rate_limiter(settings: Settings) -> RateLimiter:
+    """For all workers that share the Redis of `redis_url` or, without one, for this process."""
+    url = settings.redis_url
+    limiter: RateLimiter = (
+        load(RATE_LIMITERS, "redis")(url.get_secret_value()) if url else load(RATE_LIMITERS, "memory")()
+    )
+    return limiter
+
+
+def address_limiter() -> "AddressLimiter":
+    """For clients without a valid key, in this process; remembers those 10,000 addresses that failed last."""
+    from nexxi_cli.service.strangers import AddressLimiter
+
+    return AddressLimiter(load(RATE_LIMITERS, "memory")(max_names=10_000))
 
 
 def safety_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> "SafetyFilter":

@@ -21,7 +21,7 @@ from nexxi_cli.infrastructure.stores.redis_document import BLOCK_CHARS, END, MES
 DOCUMENT_KEY = "nexxi:session:"
 SUMMARY_KEY = "nexxi:summary:"
 MARK_KEY = "nexxi:written:"
-FOREIGN = "NEXXIFOREIGN"  # a script's error: the key that follows holds something else than a session
+FOREIGN = "NEXXIFOREIGN"  # a script's error: the key that follows holds something else than ours
 MARK_S = 90 * 24 * 3600  # how much later a write may be asked for again and still be noticed
 SWEPT = 10  # oldest sessions that a new one looks at, to forget those that are gone
 
