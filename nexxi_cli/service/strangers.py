@@ -6,35 +6,29 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from nexxi_cli.core.errors import QuotaExceeded
 from nexxi_cli.core.ports import RateLimiter
 
-FAILURES_PER_MINUTE = 10
+FAILURES_PER_MINUTE = 60
+"""One a second: more than any client needs to find out that its key is wrong, and nothing to a guesser of 256 bits."""
 SITE_PREFIX = 64
 """One IPv6 client has all addresses of a network of this length (RFC 4291, section 2.5.4; RFC 8981)."""
 
 
 class AddressLimiter:
-    """Counts failed attempts in `limiter`. Raises what that raises.
-
-    Attempts that are under way at once all pass, if the first of them does.
-    """
+    """Counts failed attempts in `limiter`. Raises what that raises."""
 
     def __init__(self, limiter: RateLimiter, *, failures_per_minute: int = FAILURES_PER_MINUTE) -> None:
         self._limiter = limiter
         self._failures = failures_per_minute
 
-    async def check(self, address: str) -> None:
-        """Raises QuotaExceeded while an address has failed too often to try again."""
-        name = _site(address)
-        room_for_one = await self._limiter.take(name, limit=self._failures - 1, amount=0)
-        if not room_for_one.granted:
-            retry_after_s = room_for_one.retry_after_s
-            raise QuotaExceeded(
-                f"too many requests without a valid key from {name}; try again in {math.ceil(retry_after_s)} s",
-                retry_after_s=retry_after_s,
-            )
-
     async def failed(self, address: str) -> None:
-        """Count an attempt without a valid key."""
-        await self._limiter.take(_site(address), limit=self._failures)
+        """Count an attempt without a valid key. Raises QuotaExceeded, and does not count, when there are too many."""
+        name = _site(address)
+        allowance = await self._limiter.take(name, limit=self._failures)
+        if not allowance.granted:
+            raise QuotaExceeded(
+                f"too many requests without a valid key from {name}; try again in"
+                f" {math.ceil(allowance.retry_after_s)} s",
+                retry_after_s=allowance.retry_after_s,
+            )
 
 
 def _site(address: str) -> str:
