@@ -98,4 +98,4 @@ async def test_the_address_that_failed_longest_ago_is_forgotten_when_there_are_t
         await fail(addresses, f"192.0.2.{number}")
     await addresses.failed("192.0.2.1")
     with pytest.raises(QuotaExceeded):
-        await addresses.failed("192.0.2.2")
+        await addresses.failed("192.0.2.4")
