@@ -1,8 +1,9 @@
-"""The only file that chooses implementations: Settings become an open App. Longer than others for it."""
+"""The only file that chooses implementations: Settings become an open App. Longer than most, to stay the only one."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from nexxi_cli.core.paths import Paths
 from nexxi_cli.core.ports import (
     Archive,
     ArchivedSessions,
+    KeyStore,
     ModelBackend,
     ModelLibrary,
     Observer,
@@ -19,7 +21,7 @@ from nexxi_cli.core.ports import (
     SessionStore,
     TurnLog,
 )
-from nexxi_cli.core.registry import ARCHIVES, MODEL_BACKENDS, RATE_LIMITERS, SESSION_STORES, load
+from nexxi_cli.core.registry import ARCHIVES, KEY_STORES, MODEL_BACKENDS, RATE_LIMITERS, SESSION_STORES, load
 from nexxi_cli.core.settings import Mode, Settings
 from nexxi_cli.core.types import Session
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
     from nexxi_cli.service.chat import ChatService
     from nexxi_cli.service.conversations import ConversationManager
+    from nexxi_cli.service.key_manager import KeyManager
+    from nexxi_cli.service.key_ring import KeyRing
+    from nexxi_cli.service.key_text import Digest
     from nexxi_cli.service.safety import SafetyFilter
     from nexxi_cli.service.strangers import AddressLimiter
 
@@ -52,6 +57,8 @@ class App:
     _unsaved: list[SessionStore] = field(default_factory=list)
     _archive: Archive | None = None
     _rate_limiter: RateLimiter | None = None
+    _key_ring: "KeyRing | None" = None
+    _key_store: KeyStore | None = None
     _closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def start_backend(self, model: str | None = None) -> ModelBackend:
@@ -86,6 +93,30 @@ class App:
         await self.outbox.drain(found)
         return found
 
+    def key_ring(self) -> "KeyRing":
+        """Whose the keys are that requests come with; the App closes it. Raises as `key_digest`'s digest does."""
+        from nexxi_cli.service.key_ring import KeyRing
+
+        if self._key_ring is None:
+            settings = self.settings
+            store = self._opened_key_store()
+            self._key_ring = KeyRing(
+                store,
+                key_digest(settings, self.paths),
+                requests_per_minute=settings.requests_per_minute,
+                tokens_per_minute=settings.tokens_per_minute,
+                api_key=settings.api_key.get_secret_value() if settings.api_key else None,
+                observer=self.observer,
+            )
+            self._closing.push_async_callback(self._key_ring.aclose)
+        return self._key_ring
+
+    def key_manager(self) -> "KeyManager":
+        """What makes keys and ends them."""
+        from nexxi_cli.service.key_manager import KeyManager
+
+        return KeyManager(self._opened_key_store(), key_digest(self.settings, self.paths))
+
     async def unsaved_conversations(self, session: Session | None = None) -> "ConversationManager":
         """Conversations that are kept in memory until the App closes, beginning with a copy of `session`."""
         from nexxi_cli.service.conversations import ConversationManager
@@ -118,6 +149,12 @@ class App:
         """Close one backend before the App ends."""
         self._backends.remove(backend)
         await backend.aclose()
+
+    def _opened_key_store(self) -> KeyStore:
+        if self._key_store is None:
+            self._key_store = key_store(self.settings, self.paths)
+            self._closing.push_async_callback(self._key_store.aclose)
+        return self._key_store
 
     async def aclose(self) -> None:
         """Stop the models; whatever holds their turns is closed after them."""
@@ -232,11 +269,39 @@ def model_library(paths: Paths, progress: Progress) -> ModelLibrary:
 
 def archive(settings: Settings, paths: Paths) -> Archive:
     """The archive that the settings name, or a file of the user's. It connects on first use."""
-    url = (
-        settings.database_url.get_secret_value() if settings.database_url else f"sqlite:///{paths.data / 'archive.db'}"
-    )
-    opened: Archive = load(ARCHIVES, "sqlite" if url.startswith("sqlite:") else "postgresql")(url)
+    database, url = _database(settings, paths)
+    opened: Archive = load(ARCHIVES, database)(url)
     return opened
+
+
+def key_store(settings: Settings, paths: Paths) -> KeyStore:
+    """The keys, in the archive's database. It connects on first use."""
+    database, url = _database(settings, paths)
+    opened: KeyStore = load(KEY_STORES, database)(url)
+    return opened
+
+
+def key_digest(settings: Settings, paths: Paths) -> "Digest":
+    """What keys are hashed with: HMAC under the settings' secret, or under one of the user's, made on first use.
+
+    The digest raises ArchiveUnavailable or SettingsError when that one cannot be read.
+    """
+    from nexxi_cli.infrastructure.key_secret import kept_secret
+    from nexxi_cli.service.key_text import keyed_digest
+
+    @cache
+    def secret() -> str:
+        return settings.key_secret.get_secret_value() if settings.key_secret else kept_secret(paths.data / "key-secret")
+
+    return lambda text: keyed_digest(secret(), text)
+
+
+def _database(settings: Settings, paths: Paths) -> tuple[str, str]:
+    """The kind and the URL of the database that the settings name, or of a file of the user's."""
+    if settings.database_url is None:
+        return "sqlite", f"sqlite:///{paths.data / 'archive.db'}"
+    url = settings.database_url.get_secret_value()
+    return ("sqlite" if url.startswith("sqlite:") else "postgresql"), url
 
 
 def outbox(paths: Paths) -> "Outbox":

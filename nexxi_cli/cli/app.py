@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from nexxi_cli import __version__
+from nexxi_cli.cli.api_keys import app as keys_app
 from nexxi_cli.cli.chat import chat
 from nexxi_cli.cli.doctor import doctor
 from nexxi_cli.cli.models import app as models_app
@@ -36,6 +37,7 @@ for _module in ("edit", "transfer", "archive"):
     import_module(f"nexxi_cli.cli.sessions_{_module}")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(models_app, name="models")
+app.add_typer(keys_app, name="keys")
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag's value

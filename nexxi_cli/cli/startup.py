@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from nexxi_cli.cli.progress import TerminalProgress
+from nexxi_cli.core.access import LOCAL_OWNER as LOCAL_OWNER  # for the commands
 from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.core.paths import Paths, xdg_paths
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from nexxi_cli.core.ports import Observer
     from nexxi_cli.core.settings import Settings
     from nexxi_cli.wiring import App
-
-LOCAL_OWNER = "local"
 
 
 def cli_paths() -> Paths:

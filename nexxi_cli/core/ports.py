@@ -195,7 +195,7 @@ class KeyStore(Protocol):
         """Keep a new key."""
 
     async def change(self, key: ApiKey) -> None:
-        """Keep another state of the key with this id. Raises NotFound."""
+        """Keep another state of the key with this id; a revocation is never taken back. Raises NotFound."""
 
     async def aclose(self) -> None:
         """Close connections and files."""

@@ -63,7 +63,9 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", min_length=1, description="address that `nexxi serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="its port; 0 takes a free one")
     uds: Path | None = Field(None, description="a Unix socket instead of address and port")
-    api_key: SecretStr | None = Field(None, min_length=8, description="one key for everything, without a database")
+    api_key: SecretStr | None = Field(
+        None, min_length=8, max_length=256, description="one key for everything, without a database"
+    )
     key_secret: SecretStr | None = Field(
         None, min_length=16, description="what keys are hashed with; default: a file of the user's"
     )

@@ -114,6 +114,13 @@ def test_a_redis_url_that_is_no_text_is_refused_without_showing_it(config: Path)
         load_settings({}, {}, default_config=config)
 
 
+@pytest.mark.parametrize("api_key", ["hunter2", "x" * 257])
+def test_a_key_that_is_too_short_or_too_long_is_refused_without_showing_it(config: Path, api_key: str) -> None:
+    with pytest.raises(SettingsError, match=r"^NEXXI_API_KEY: ") as refused:
+        load_settings({}, {"NEXXI_API_KEY": api_key}, default_config=config)
+    assert api_key not in str(refused.value)
+
+
 def test_a_session_lives_a_second_at_least(config: Path) -> None:
     with pytest.raises(SettingsError, match=r"^NEXXI_SESSION_TTL_S: .* not '0'$"):
         load_settings({}, {"NEXXI_SESSION_TTL_S": "0"}, default_config=config)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from nexxi_cli.service.strangers import FAILURES_PER_MINUTE
 
 from nexxi_cli.core.access import SCOPES
 from nexxi_cli.core.errors import UsageError
@@ -14,6 +13,7 @@ from nexxi_cli.core.events import QuotaRefused
 from nexxi_cli.core.paths import xdg_paths
 from nexxi_cli.core.settings import Settings
 from nexxi_cli.http.exposure import check_access
+from nexxi_cli.service.strangers import FAILURES_PER_MINUTE
 from nexxi_cli.wiring import open_app
 from tests.http.scripted import ScriptedBackend
 from tests.http.serving import KEY, Api, serving

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 )
 
 VERSION_TABLE = "archive_version"
-NEWEST = "0001"
+NEWEST = "0002"
 """The newest step in migrations/versions."""
 
 # PostgreSQL takes neither NUL nor, in UTF-8, halves of surrogate pairs; the escape itself is SUBSTITUTE.
@@ -116,3 +117,19 @@ applied = Table("archive_applied", metadata, Column("entry_id", Uuid, primary_ke
 
 deleted = Table("archive_deleted", metadata, Column("session_id", Uuid, primary_key=True))
 """Sessions that were removed for good: no turn of theirs is kept."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", AnyText, primary_key=True),
+    _required("name", AnyText),
+    _required("owner", AnyText),
+    _required("digest", LargeBinary),
+    _required("scopes", Text),
+    _required("created_at", UtcTime),
+    Column("expires_at", UtcTime),
+    Column("revoked_at", UtcTime),
+    Column("requests_per_minute", BigInteger),
+    Column("tokens_per_minute", BigInteger),
+)
+"""The keys of the API: few, so they are always read as a whole."""
