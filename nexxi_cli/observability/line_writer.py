@@ -10,7 +10,7 @@ MOST_WAITING = 10_000
 """Lines that wait for a reader, about 3 MB; what comes on top is dropped, counted, and told of in one line."""
 
 GATHER_S = 0.005
-"""How long a line waits for others: a thread that wakes for each one takes the interpreter from those who write them."""
+"""How long a line waits for others: a thread that woke for each would take the interpreter from who writes them."""
 
 STOP_S = 5.0
 """How long the end waits for a reader who has stopped to read."""

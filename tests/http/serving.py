@@ -81,7 +81,7 @@ async def serving(
         await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if wanted.uds is None:
-            transport, url = None, f"http://127.0.0.1:{listener.getsockname()[1]}"
+            transport, url = None, f"http://127.0.0.1:{port}"
         else:
             transport, url = httpx.AsyncHTTPTransport(uds=str(wanted.uds)), "http://localhost"
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def slow() -> ScriptedBackend:
 
 async def until(condition: Callable[[], object], *, seconds: float = 5) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - it looks at what has no event
             await asyncio.sleep(0.005)
 
 
@@ -186,6 +186,3 @@ async def test_health_is_answered_while_all_places_are_taken(home: Path, slow: S
         assert (await api.client.get("/health")).status_code == 200
         assert (await api.client.get("/v1/sessions")).status_code == 200
         await leave(*waiting)
-
-
-Check = Callable[[], Awaitable[None]]
