@@ -88,6 +88,11 @@ class SessionInfo:
     title: str | None = None
     model: str | None = None
 
+    @property
+    def last_turn(self) -> tuple[int, datetime]:
+        """How many turns there are and when the last one came: another pair once a turn has come or gone."""
+        return self.turn_count, self.updated_at
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -165,7 +170,8 @@ class SessionChoice:
 class ChatRequest:
     """One message of one owner. `system` replaces the session's system prompt; `save=False` keeps nothing.
 
-    replaces_last: the turn takes the place of the session's last one, which stays as it is until a reply has come.
+    replaces_last: the turn takes the place of the session's last one, which stays until the new one is kept. If another
+    writer adds a turn meanwhile, nothing is replaced: the new one comes last.
     """
 
     text: str

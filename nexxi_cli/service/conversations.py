@@ -142,10 +142,8 @@ class ConversationManager(Sessions):
         if changed != stored:
             await self._store.set_system(stored.session_id, request.system or None)
             await self._archiving.system_replaced(stored.session_id, request.system or None)
-        if request.replaces_last and stored.info.turn_count:
-            await self._store.truncate(stored.session_id, stored.info.turn_count - 1)
-            await self._archiving.truncated(stored.session_id, stored.info.turn_count - 1)
-        number = await self._store.append(stored.session_id, turn)
+        replaced = session.info if request.replaces_last else None
+        number = await self._store.append(stored.session_id, turn, replaces_last_of=replaced)
         await self._archiving.turn(changed, number, turn, cost)
         return stored.session_id
 

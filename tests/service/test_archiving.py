@@ -62,6 +62,16 @@ async def test_a_turn_is_told_with_its_place_and_its_cost(conversations: Convers
     assert first.turn_id != second.turn_id
 
 
+async def test_a_turn_that_replaces_the_last_one_is_told_under_the_same_number(
+    conversations: ConversationManager, log: Log
+) -> None:
+    for question in ("one", "two"):
+        await say(conversations, a_request("work"), question)
+    await say(conversations, replace(a_request("work"), replaces_last=True), "two", "again")
+    assert log.entries == log.turns
+    assert [(turn.number, turn.answer) for turn in log.turns] == [(1, "Because."), (2, "Because."), (2, "again")]
+
+
 async def test_a_turn_that_is_not_saved_is_not_told(conversations: ConversationManager, log: Log) -> None:
     await say(conversations, a_request(save=False))
     assert log.entries == []
