@@ -1,6 +1,6 @@
 """The only file that chooses implementations: Settings become an open App."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,7 +179,18 @@ def session_store(settings: Settings, paths: Paths, *, spool_for: Observer | Non
     from nexxi_cli.infrastructure.stores.spool import Spool
     from nexxi_cli.infrastructure.stores.spooling import SpoolingSessionStore
 
-    return SpoolingSessionStore(redis, Spool(paths.state / "spool.db", place=redis.place), spool_for)
+    return SpoolingSessionStore(redis, Spool(_spool_file(paths), place=redis.place), spool_for)
+
+
+async def waiting_turns(paths: Paths) -> Mapping[str, int]:
+    """How many turns wait on this machine, by the Redis that they are for. Raises StoreUnavailable."""
+    from nexxi_cli.infrastructure.stores.spool import waiting_turns as count
+
+    return await count(_spool_file(paths))
+
+
+def _spool_file(paths: Paths) -> Path:
+    return paths.state / "spool.db"
 
 
 def safety_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> "SafetyFilter":

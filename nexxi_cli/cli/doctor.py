@@ -81,8 +81,18 @@ async def _checks(nexxi: "App") -> "list[Check]":
                 return str(listed.path) if listed.path else missing
         return f"{settings.model}, looked up when it is used"
 
-    looks = {"sessions": sessions, "archive": archive, "outbox": outbox, "model": model}
+    looks = {"sessions": sessions, "archive": archive, "outbox": outbox, "spool": lambda: _spool(nexxi), "model": model}
     return [await check(name, look) for name, look in looks.items()]
+
+
+async def _spool(nexxi: "App") -> "str | Check":
+    """After the sessions were looked at: a Redis that answers has got by then what waited for it."""
+    from nexxi_cli.service.diagnosis import Check
+    from nexxi_cli.wiring import waiting_turns
+
+    counts = await waiting_turns(nexxi.paths)
+    told = [f"{turns} turn{'' if turns == 1 else 's'} for {place}" for place, turns in counts.items()]
+    return Check("spool", "warning", f"waiting: {', '.join(told)}") if told else "0 turns wait for Redis"
 
 
 def _chosen(settings: "Settings") -> "Mapping[str, object]":

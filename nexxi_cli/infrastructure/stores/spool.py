@@ -136,6 +136,23 @@ class Spool:
         await self._file.aclose()
 
 
+async def waiting_turns(path: Path) -> Mapping[str, int]:
+    """How many turns wait in the file, by the place that they are for. Makes no file. Raises StoreUnavailable."""
+    file = SqliteFile(path, busy_timeout_s=BUSY_TIMEOUT_S, contents=SPOOL)
+    try:
+        return await file.read(_count_turns) if file.exists() else {}
+    finally:
+        await file.aclose()
+
+
+def _count_turns(connection: sqlite3.Connection) -> Mapping[str, int]:
+    return dict(
+        connection.execute(
+            "SELECT place, count(*) FROM waiting WHERE action IN ('create', 'append') GROUP BY place ORDER BY place"
+        ).fetchall()
+    )
+
+
 def _backlog(connection: sqlite3.Connection, place: str) -> Backlog:
     waiting = connection.execute(
         "SELECT write_id, action, document, since_s, turn_count, replaces_last_of FROM waiting"
