@@ -23,15 +23,15 @@ def cli_paths() -> Paths:
     return xdg_paths(os.environ)
 
 
-def read_settings(flags: Mapping[str, object]) -> "Settings":
-    """The settings of this command line. Raises SettingsError."""
+def read_settings(flags: Mapping[str, object], assignments: Sequence[str] = ()) -> "Settings":
+    """The settings of this command line: its flags, and each `-o key=value`. Raises SettingsError."""
     from nexxi_cli.core.settings import load_settings
 
-    return load_settings(flags, os.environ, default_config=cli_paths().config / "config.toml")
+    config = cli_paths().config / "config.toml"
+    return load_settings(flags, os.environ, default_config=config, assignments=_parsed(assignments))
 
 
-def parse_assignments(assignments: Sequence[str]) -> dict[str, object]:
-    """`-o key=value` as settings. Raises SettingsError for one without a `=`."""
+def _parsed(assignments: Sequence[str]) -> dict[str, object]:
     values: dict[str, object] = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
