@@ -207,7 +207,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class ChatResponse:
-    """Last event of a reply, and the whole of it."""
+    """Last event of a reply, and the whole of it. `saved`: whether the session has the turn."""
 
     text: str
     model: str
@@ -216,6 +216,7 @@ class ChatResponse:
     usage: Usage
     timing: Timing
     verdict: Verdict
+    saved: bool = True
     dropped_turns: int = 0
     summarised_turns: int = 0
     output_findings: tuple[Finding, ...] = field(default=())

@@ -15,7 +15,6 @@ from nexxi_cli.core.errors import NexxiError
 from nexxi_cli.core.ports import ArchivedSessions, ModelBackend, SessionStore, TurnLog
 from nexxi_cli.core.types import (
     ChatRequest,
-    Cost,
     Message,
     ModelInfo,
     Session,
@@ -78,9 +77,9 @@ class ConversationManager(Sessions):
 
         async def keep() -> None:
             if request.save and turn.reply:
-                exchange = Turn(question, turn.answer, info.name, self._clock())
-                work = self._keep(request, session, exchange, turn.cost, is_new=is_new)
-                turn.session_id = await _outlasting_cancellation(work)
+                if is_new:
+                    turn.session_id = None
+                await _outlasting_cancellation(self._keep(request, session, question, turn, info, is_new=is_new))
 
         try:
             yield turn
@@ -128,15 +127,25 @@ class ConversationManager(Sessions):
         session, is_stored = found
         return session if is_stored or not request.save else await self._revived(session)
 
-    async def _keep(self, request: ChatRequest, session: Session, turn: Turn, cost: Cost, *, is_new: bool) -> UUID:
-        """Write the turn, the first one together with its session; return the id of the session that has it."""
-        stored = session
+    async def _keep(
+        self,
+        request: ChatRequest,
+        session: Session,
+        question: Message,
+        open_: OpenTurn,
+        model: ModelInfo,
+        *,
+        is_new: bool,
+    ) -> None:
+        """Write the turn, the first one together with its session."""
+        turn, stored = Turn(question, open_.answer, model.name, self._clock()), session
         if is_new:
             info = replace(session.info, updated_at=turn.created_at, model=turn.model)
             stored = await self._store.create(Session(info, (*session.messages, turn.user, turn.assistant)))
             if stored.session_id == session.session_id:
-                await self._archiving.turn(stored, 1, turn, cost)
-                return stored.session_id
+                open_.keep_in(stored.session_id)
+                await self._archiving.turn(stored, 1, turn, open_.cost)
+                return
             # another process has made a session of this name meanwhile: the turn goes there
         changed = _with_system(stored, request.system)
         if changed != stored:
@@ -144,8 +153,8 @@ class ConversationManager(Sessions):
             await self._archiving.system_replaced(stored.session_id, request.system or None)
         replaced = session.info if request.replaces_last else None
         number = await self._store.append(stored.session_id, turn, replaces_last_of=replaced)
-        await self._archiving.turn(changed, number, turn, cost)
-        return stored.session_id
+        open_.keep_in(stored.session_id)
+        await self._archiving.turn(changed, number, turn, open_.cost)
 
 
 def _history(session: Session, request: ChatRequest) -> tuple[Message, ...]:
