@@ -1,28 +1,21 @@
 """The only file that chooses implementations: Settings become an open App."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nexxi_cli.core.paths import Paths
-from nexxi_cli.core.ports import (
-    Archive,
-    ArchivedSessions,
-    ModelBackend,
-    ModelLibrary,
-    Observer,
-    Progress,
-    SessionStore,
-    TurnLog,
-)
+from nexxi_cli.core.ports import Archive, ModelBackend, ModelLibrary, Observer, Progress, SessionStore, TurnLog
 from nexxi_cli.core.registry import ARCHIVES, MODEL_BACKENDS, SESSION_STORES, load
 from nexxi_cli.core.settings import Mode, Settings
 from nexxi_cli.core.types import Session
 
 if TYPE_CHECKING:
+    from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
     from nexxi_cli.infrastructure.archive.outbox import Outbox
     from nexxi_cli.infrastructure.archive.writer import ArchiveWriter
     from nexxi_cli.infrastructure.models.loader import ModelLoader
@@ -31,13 +24,18 @@ if TYPE_CHECKING:
     from nexxi_cli.service.conversations import ConversationManager
     from nexxi_cli.service.safety import SafetyFilter
 
+SPOOL_FILE = "spool.db"
+
 ARCHIVE_CLOSE_S = 1.0
 """How long a command waits at its end for an archive that does not answer; the outbox keeps what it has not got."""
 
 
 @dataclass
 class App:
-    """The object graph. Its parts are built on first use, so a command pays only for what it touches."""
+    """The object graph. Its parts are built on first use, so a command pays only for what it touches.
+
+    archive: gives the archive, which the App closes. What waits in the outbox is not in it yet.
+    """
 
     settings: Settings
     paths: Paths
@@ -45,11 +43,10 @@ class App:
     progress: Progress
     store: SessionStore
     outbox: "Outbox"
+    archive: Callable[[], Archive]
     conversations: "ConversationManager"
     _backends: list[ModelBackend] = field(default_factory=list)
     _unsaved: list[SessionStore] = field(default_factory=list)
-    _archive: Archive | None = None
-    _closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def start_backend(self, model: str | None = None) -> ModelBackend:
         """A backend for `model` (the settings' one), which begins to load at once. The App closes it."""
@@ -62,13 +59,6 @@ class App:
         )
         self._backends.append(backend)
         return backend
-
-    def archive(self) -> Archive:
-        """The archive, which the App closes. What waits in the outbox is not in it yet."""
-        if self._archive is None:
-            self._archive = archive(self.settings, self.paths)
-            self._closing.push_async_callback(self._archive.aclose)
-        return self._archive
 
     async def up_to_date_archive(self) -> Archive:
         """The archive once it has all that waited for it on this machine. Raises ArchiveUnavailable."""
@@ -133,15 +123,23 @@ async def open_app(
     observer = observer or SILENT
     store = session_store(settings, paths, spool_for=observer if spool else None)
     waiting = outbox(paths)
-    remote = archive(settings, paths) if settings.database_url or settings.redis_url else None
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.aclose)
         stack.push_async_callback(waiting.aclose)
-        if remote is not None:
-            stack.push_async_callback(remote.aclose)
+
+        @cache
+        def opened_archive() -> Archive:
+            opened = archive(settings, paths)
+            stack.push_async_callback(opened.aclose)
+            return opened
+
         log: TurnLog = waiting
-        if settings.database_url and remote is not None:
-            log = await stack.enter_async_context(archive_writer(waiting, remote, observer))
+        if settings.database_url:
+            log = await stack.enter_async_context(archive_writer(waiting, opened_archive(), observer))
+        archived = None
+        if settings.redis_url:  # a file forgets nothing
+            archived = caught_up(_archive_url(settings, paths), waiting, opened_archive)
+            stack.push_async_callback(archived.aclose)
         app = App(
             settings=settings,
             paths=paths,
@@ -149,15 +147,15 @@ async def open_app(
             progress=progress or NO_PROGRESS,
             store=store,
             outbox=waiting,
+            archive=opened_archive,
             conversations=ConversationManager(
                 store,
                 default_system=settings.system,
                 strategy=settings.history,
                 log=log,
-                archive=caught_up(waiting, remote) if settings.redis_url and remote else None,  # a file forgets nothing
+                archive=archived,
+                observer=observer,
             ),
-            _archive=remote,
-            _closing=stack,
         )
         stack.push_async_callback(app.aclose)
         yield app
@@ -179,18 +177,14 @@ def session_store(settings: Settings, paths: Paths, *, spool_for: Observer | Non
     from nexxi_cli.infrastructure.stores.spool import Spool
     from nexxi_cli.infrastructure.stores.spooling import SpoolingSessionStore
 
-    return SpoolingSessionStore(redis, Spool(_spool_file(paths), place=redis.place), spool_for)
+    return SpoolingSessionStore(redis, Spool(paths.state / SPOOL_FILE, place=redis.place), spool_for)
 
 
 async def waiting_turns(paths: Paths) -> Mapping[str, int]:
     """How many turns wait on this machine, by the Redis that they are for. Raises StoreUnavailable."""
     from nexxi_cli.infrastructure.stores.spool import waiting_turns as count
 
-    return await count(_spool_file(paths))
-
-
-def _spool_file(paths: Paths) -> Path:
-    return paths.state / "spool.db"
+    return await count(paths.state / SPOOL_FILE)
 
 
 def safety_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> "SafetyFilter":
@@ -216,11 +210,24 @@ def model_library(paths: Paths, progress: Progress) -> ModelLibrary:
 
 def archive(settings: Settings, paths: Paths) -> Archive:
     """The archive that the settings name, or a file of the user's. It connects on first use."""
-    url = (
-        settings.database_url.get_secret_value() if settings.database_url else f"sqlite:///{paths.data / 'archive.db'}"
-    )
+    url = _archive_url(settings, paths)
     opened: Archive = load(ARCHIVES, "sqlite" if url.startswith("sqlite:") else "postgresql")(url)
     return opened
+
+
+def caught_up(url: str, waiting: "Outbox", open_archive: Callable[[], Archive]) -> "CaughtUpArchive":
+    """The sessions of the archive at `url` as of now."""
+    from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
+    from nexxi_cli.infrastructure.archive.sqlite_list import SqliteList
+
+    quick_list = SqliteList(Path(url.removeprefix("sqlite:///"))) if url.startswith("sqlite:") else None
+    return CaughtUpArchive(waiting, open_archive, quick_list)
+
+
+def _archive_url(settings: Settings, paths: Paths) -> str:
+    if settings.database_url:
+        return settings.database_url.get_secret_value()
+    return f"sqlite:///{paths.data / 'archive.db'}"
 
 
 def outbox(paths: Paths) -> "Outbox":
@@ -228,13 +235,6 @@ def outbox(paths: Paths) -> "Outbox":
     from nexxi_cli.infrastructure.archive.outbox import Outbox
 
     return Outbox(paths.data / "outbox.db")
-
-
-def caught_up(waiting: "Outbox", remote: Archive) -> ArchivedSessions:
-    """The archive's sessions as of now."""
-    from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
-
-    return CaughtUpArchive(waiting, remote)
 
 
 def archive_writer(waiting: "Outbox", remote: Archive, observer: Observer) -> "ArchiveWriter":

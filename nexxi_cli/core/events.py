@@ -67,6 +67,13 @@ class ArchiveUp:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveUnread:
+    """A list lacks the sessions that only the archive still has. `reason` is the error's line."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoreDown:
     """The session store has stopped answering or taking writes; once an outage. `reason` is the error's line."""
 
@@ -102,6 +109,7 @@ Event = (
     | ModelLoaded
     | ArchiveDown
     | ArchiveUp
+    | ArchiveUnread
     | StoreDown
     | TurnSpooled
     | StoreUp

@@ -1,6 +1,6 @@
 """What the services need from outside, in the services' words. Adapters implement these; `wiring` chooses them."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -144,8 +144,8 @@ class ArchivedSessions(Protocol):
         Sessions that lived one after the other may share a name: then it is the one that changed last.
         """
 
-    async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
-        """The owner's sessions, the one that changed last first."""
+    async def recent(self, owner: str, *, limit: int, without: Set[UUID] = frozenset()) -> Sequence[SessionInfo]:
+        """The owner's sessions but those of these ids, the one that changed last first."""
 
 
 class Archive(ArchivedSessions, Protocol):

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 from uuid import UUID, uuid4
 
 from nexxi_cli.core.errors import NexxiError
-from nexxi_cli.core.ports import ArchivedSessions, ModelBackend, SessionStore, TurnLog
+from nexxi_cli.core.ports import ArchivedSessions, ModelBackend, Observer, SessionStore, TurnLog
 from nexxi_cli.core.types import (
     ChatRequest,
     Message,
@@ -46,12 +46,13 @@ class ConversationManager(Sessions):
         archive: ArchivedSessions | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = uuid4,
+        observer: Observer | None = None,
     ) -> None:
         """`default_system` is the system message of new sessions; None: the model's own, if it has one.
 
         `strategy` says what becomes of turns that do not fit into the context any more; the rest as of Sessions.
         """
-        super().__init__(store, log=log, archive=archive, clock=clock, new_id=new_id)
+        super().__init__(store, log=log, archive=archive, clock=clock, new_id=new_id, observer=observer)
         self._default_system = default_system
         self._strategy: Strategy = strategy
 

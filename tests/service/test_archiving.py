@@ -9,6 +9,7 @@ import pytest
 
 from nexxi_cli.core.archived import SessionDeleted, SessionRenamed, SessionTruncated, SystemReplaced
 from nexxi_cli.core.errors import ArchiveUnavailable, NotFound, UsageError
+from nexxi_cli.core.events import ArchiveUnread, Event
 from nexxi_cli.core.types import Cost, Message, Session, Summary, Timing, Usage
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
 from nexxi_cli.service.conversations import ConversationManager
@@ -17,6 +18,16 @@ from tests.service.archived import Log, ShelfArchive
 from tests.service.conversing import NOON, ManualClock, WordBackend, a_request, say, texts
 
 COST = Cost(Usage(7, 3), Timing(0.5, 1.5), ("EMAIL",))
+
+
+class Ears:
+    """Remembers what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        self.events.append(event)
 
 
 @pytest.fixture
@@ -153,6 +164,20 @@ async def test_an_archive_that_is_down_keeps_nobody_from_talking(
     await say(conversations, a_request())
     with pytest.raises(ArchiveUnavailable):
         await conversations.find("ada", "deadbeef")
+
+
+async def test_an_archive_that_is_down_keeps_no_session_of_the_store_from_the_list(
+    store: SqliteSessionStore, archive: ShelfArchive
+) -> None:
+    ears = Ears()
+    conversations = ConversationManager(store, archive=archive, clock=ManualClock(), observer=ears)
+    archive.put(expired())
+    await say(conversations, a_request("work"))
+    assert len(await conversations.recent("ada", limit=9)) == 2
+    archive.is_down = True
+    assert [info.name for info in await conversations.recent("ada", limit=9)] == ["work"]
+    assert await conversations.recent("ada", limit=9, offset=1) == []
+    assert ears.events == [ArchiveUnread("down")] * 2
 
 
 async def test_nobody_finds_another_owner_s_expired_session(

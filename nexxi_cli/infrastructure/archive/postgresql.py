@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from nexxi_cli.core.archived import ArchivedTurn
 from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.infrastructure.archive.database import CANDIDATES
+from nexxi_cli.infrastructure.archive.layout import storable
 from nexxi_cli.infrastructure.archive.sql import ANSWER_S, SqlArchive
-from nexxi_cli.infrastructure.archive.tables import storable
 from nexxi_cli.infrastructure.archive.words import Phrase, words_of
 
 CONNECTIONS = 4

@@ -1,7 +1,7 @@
 """The Archive over SQLAlchemy, whatever the database. Knows transactions, time limits and what errors mean."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -17,8 +17,9 @@ from nexxi_cli.core.errors import ArchiveUnavailable
 from nexxi_cli.core.types import Session, SessionInfo
 from nexxi_cli.infrastructure.archive import reading, recording
 from nexxi_cli.infrastructure.archive.database import Database
+from nexxi_cli.infrastructure.archive.layout import NEWEST
 from nexxi_cli.infrastructure.archive.migrating import load_steps, upgrade, version_of
-from nexxi_cli.infrastructure.archive.tables import NEWEST, sessions
+from nexxi_cli.infrastructure.archive.tables import sessions
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,9 +63,9 @@ class SqlArchive:
         """The session of this name or the sessions whose id starts so."""
         return await self._transact(self._reader, reading.find, owner, reference)
 
-    async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
-        """The owner's sessions, the one that changed last first."""
-        return await self._transact(self._reader, reading.recent, owner, limit, offset)
+    async def recent(self, owner: str, *, limit: int, without: Set[UUID] = frozenset()) -> Sequence[SessionInfo]:
+        """The owner's sessions but some, the one that changed last first."""
+        return await self._transact(self._reader, reading.recent, owner, limit, without)
 
     async def search(self, owner: str, words: str, *, limit: int) -> Sequence[SearchHit]:
         """The owner's turns that have all these words, the best first."""
