@@ -45,6 +45,7 @@ def _parsed(assignments: Sequence[str]) -> dict[str, object]:
 async def cli_app(settings: "Settings", *, quiet: bool = False, verbose: bool = False) -> AsyncIterator["App"]:
     """The App as the command line uses it: progress and, with `verbose`, log lines on standard error."""
     from nexxi_cli.cli.outage import OutageNotes
+    from nexxi_cli.cli.summing import SummaryLine
     from nexxi_cli.observability.silence import SILENT
     from nexxi_cli.wiring import open_app
 
@@ -54,7 +55,7 @@ async def cli_app(settings: "Settings", *, quiet: bool = False, verbose: bool = 
 
         log_to(sys.stderr, level="DEBUG")
         observer = LogObserver()
-    notes = OutageNotes(observer, quiet=quiet)
+    notes = OutageNotes(SummaryLine(observer, quiet=quiet), quiet=quiet)
     progress = TerminalProgress(quiet=quiet)
     try:
         async with open_app(settings, cli_paths(), observer=notes, progress=progress, spool=True) as app:

@@ -26,6 +26,21 @@ class HistoryTrimmed:
 
 
 @dataclass(frozen=True, slots=True)
+class SummaryStarted:
+    """So many turns that do not fit are being summed up before the reply begins, which may take minutes."""
+
+    request_id: str
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryEnded:
+    """They are summed up, or will not be: it failed or was cancelled."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyFinished:
     """A reply ended, whole or not."""
 
@@ -104,6 +119,8 @@ class StoreUp:
 Event = (
     RequestScreened
     | HistoryTrimmed
+    | SummaryStarted
+    | SummaryEnded
     | ReplyFinished
     | RequestFailed
     | ModelLoaded

@@ -55,6 +55,7 @@ class ConversationManager(Sessions):
         super().__init__(store, log=log, archive=archive, clock=clock, new_id=new_id, observer=observer)
         self._default_system = default_system
         self._strategy: Strategy = strategy
+        self._observer = observer
 
     @asynccontextmanager
     async def turn(self, request: ChatRequest, *, text: str, backend: ModelBackend) -> AsyncIterator[OpenTurn]:
@@ -105,7 +106,14 @@ class ConversationManager(Sessions):
             return window, None
         known = session.summary if session.summary and session.summary.turns <= len(turns_of(history)) else None
         fitted = await fit_summarised(
-            backend, history, known, question, context_tokens=context_tokens, reply_tokens=reply_tokens
+            backend,
+            history,
+            known,
+            question,
+            context_tokens=context_tokens,
+            reply_tokens=reply_tokens,
+            observer=self._observer,
+            request_id=request.request_id,
         )
         if request.save and fitted.summary is not None and fitted.summary != session.summary:
             await self._store.set_summary(session.session_id, fitted.summary)

@@ -9,7 +9,7 @@ import pytest
 
 from nexxi_cli.core.archived import SessionDeleted, SessionRenamed, SessionTruncated, SystemReplaced
 from nexxi_cli.core.errors import ArchiveUnavailable, NotFound, UsageError
-from nexxi_cli.core.events import ArchiveUnread, Event
+from nexxi_cli.core.events import ArchiveUnread, Event, SummaryEnded, SummaryStarted
 from nexxi_cli.core.types import Cost, Message, Session, Summary, Timing, Usage
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
 from nexxi_cli.service.conversations import ConversationManager
@@ -229,7 +229,8 @@ async def test_sessions_that_have_not_changed_for_long_are_purged(
 
 
 async def test_what_no_longer_fits_is_summed_up_and_kept(store: SqliteSessionStore) -> None:
-    conversations = ConversationManager(store, strategy="summarise", clock=ManualClock())
+    ears = Ears()
+    conversations = ConversationManager(store, strategy="summarise", clock=ManualClock(), observer=ears)
     backend = WordBackend(context_length=100)
     for number in range(12):
         async with conversations.turn(a_request("work", max_new_tokens=10), text="q " * 5, backend=backend) as turn:
@@ -241,6 +242,7 @@ async def test_what_no_longer_fits_is_summed_up_and_kept(store: SqliteSessionSto
     session = await conversations.find("ada", "work")
     assert session.summary == Summary(turn.summarised_turns, "")
     assert session.info.turn_count > session.summary.turns
+    assert ears.events == [SummaryStarted("", session.summary.turns), SummaryEnded("")]
 
 
 async def test_clocks_of_copies_are_those_of_the_copying(conversations: ConversationManager) -> None:
