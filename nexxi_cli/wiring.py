@@ -1,6 +1,6 @@
 """The only file that chooses implementations: Settings become an open App. Longer than most, to stay the only one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from nexxi_cli.core.paths import Paths
 from nexxi_cli.core.ports import (
     Archive,
-    ArchivedSessions,
     KeyStore,
     ModelBackend,
     ModelLibrary,
@@ -26,6 +25,7 @@ from nexxi_cli.core.settings import Mode, Settings
 from nexxi_cli.core.types import Session
 
 if TYPE_CHECKING:
+    from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
     from nexxi_cli.infrastructure.archive.outbox import Outbox
     from nexxi_cli.infrastructure.archive.writer import ArchiveWriter
     from nexxi_cli.infrastructure.models.loader import ModelLoader
@@ -38,13 +38,18 @@ if TYPE_CHECKING:
     from nexxi_cli.service.safety import SafetyFilter
     from nexxi_cli.service.strangers import AddressLimiter
 
+SPOOL_FILE = "spool.db"
+
 ARCHIVE_CLOSE_S = 1.0
 """How long a command waits at its end for an archive that does not answer; the outbox keeps what it has not got."""
 
 
 @dataclass
 class App:
-    """The object graph. Its parts are built on first use, so a command pays only for what it touches."""
+    """The object graph. Its parts are built on first use, so a command pays only for what it touches.
+
+    archive: gives the archive, which the App closes. What waits in the outbox is not in it yet.
+    """
 
     settings: Settings
     paths: Paths
@@ -52,10 +57,10 @@ class App:
     progress: Progress
     store: SessionStore
     outbox: "Outbox"
+    archive: Callable[[], Archive]
     conversations: "ConversationManager"
     _backends: list[ModelBackend] = field(default_factory=list)
     _unsaved: list[SessionStore] = field(default_factory=list)
-    _archive: Archive | None = None
     _rate_limiter: RateLimiter | None = None
     _key_ring: "KeyRing | None" = None
     _key_store: KeyStore | None = None
@@ -72,13 +77,6 @@ class App:
         )
         self._backends.append(backend)
         return backend
-
-    def archive(self) -> Archive:
-        """The archive, which the App closes. What waits in the outbox is not in it yet."""
-        if self._archive is None:
-            self._archive = archive(self.settings, self.paths)
-            self._closing.push_async_callback(self._archive.aclose)
-        return self._archive
 
     def rate_limiter(self) -> RateLimiter:
         """What counts the quotas; the App closes it."""
@@ -180,15 +178,23 @@ async def open_app(
     observer = observer or SILENT
     store = session_store(settings, paths, spool_for=observer if spool else None)
     waiting = outbox(paths)
-    remote = archive(settings, paths) if settings.database_url or settings.redis_url else None
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.aclose)
         stack.push_async_callback(waiting.aclose)
-        if remote is not None:
-            stack.push_async_callback(remote.aclose)
+
+        @cache
+        def opened_archive() -> Archive:
+            opened = archive(settings, paths)
+            stack.push_async_callback(opened.aclose)
+            return opened
+
         log: TurnLog = waiting
-        if settings.database_url and remote is not None:
-            log = await stack.enter_async_context(archive_writer(waiting, remote, observer))
+        if settings.database_url:
+            log = await stack.enter_async_context(archive_writer(waiting, opened_archive(), observer))
+        archived = None
+        if settings.redis_url:  # a file forgets nothing
+            archived = caught_up(settings, paths, waiting, opened_archive)
+            stack.push_async_callback(archived.aclose)
         app = App(
             settings=settings,
             paths=paths,
@@ -196,15 +202,15 @@ async def open_app(
             progress=progress or NO_PROGRESS,
             store=store,
             outbox=waiting,
+            archive=opened_archive,
             conversations=ConversationManager(
                 store,
                 default_system=settings.system,
                 strategy=settings.history,
                 log=log,
-                archive=caught_up(waiting, remote) if settings.redis_url and remote else None,  # a file forgets nothing
+                archive=archived,
                 observer=observer,
             ),
-            _archive=remote,
             _closing=stack,
         )
         stack.push_async_callback(app.aclose)
@@ -227,7 +233,14 @@ def session_store(settings: Settings, paths: Paths, *, spool_for: Observer | Non
     from nexxi_cli.infrastructure.stores.spool import Spool
     from nexxi_cli.infrastructure.stores.spooling import SpoolingSessionStore
 
-    return SpoolingSessionStore(redis, Spool(paths.state / "spool.db", place=redis.place), spool_for)
+    return SpoolingSessionStore(redis, Spool(paths.state / SPOOL_FILE, place=redis.place), spool_for)
+
+
+async def waiting_turns(paths: Paths) -> Mapping[str, int]:
+    """How many turns wait on this machine, by the Redis that they are for. Raises StoreUnavailable."""
+    from nexxi_cli.infrastructure.stores.spool import waiting_turns as count
+
+    return await count(paths.state / SPOOL_FILE)
 
 
 def rate_limiter(settings: Settings) -> RateLimiter:
@@ -304,18 +317,23 @@ def _database(settings: Settings, paths: Paths) -> tuple[str, str]:
     return ("sqlite" if url.startswith("sqlite:") else "postgresql"), url
 
 
+def caught_up(
+    settings: Settings, paths: Paths, waiting: "Outbox", open_archive: Callable[[], Archive]
+) -> "CaughtUpArchive":
+    """The archive's sessions as of now."""
+    from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
+    from nexxi_cli.infrastructure.archive.sqlite_list import SqliteList
+
+    database, url = _database(settings, paths)
+    quick_list = SqliteList(Path(url.removeprefix("sqlite:///"))) if database == "sqlite" else None
+    return CaughtUpArchive(waiting, open_archive, quick_list)
+
+
 def outbox(paths: Paths) -> "Outbox":
     """What waits on this machine for the archive."""
     from nexxi_cli.infrastructure.archive.outbox import Outbox
 
     return Outbox(paths.data / "outbox.db")
-
-
-def caught_up(waiting: "Outbox", remote: Archive) -> ArchivedSessions:
-    """The archive's sessions as of now."""
-    from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
-
-    return CaughtUpArchive(waiting, remote)
 
 
 def archive_writer(waiting: "Outbox", remote: Archive, observer: Observer) -> "ArchiveWriter":

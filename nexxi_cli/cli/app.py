@@ -19,6 +19,7 @@ from nexxi_cli.cli.models import app as models_app
 from nexxi_cli.cli.options import HELP_OPTIONS, DebugFlag
 from nexxi_cli.cli.redact import redact
 from nexxi_cli.cli.render import error_line, without_controls
+from nexxi_cli.cli.serve import serve
 from nexxi_cli.cli.sessions import app as sessions_app
 from nexxi_cli.cli.streams import open_missing_streams
 from nexxi_cli.core.errors import NexxiError, UsageError
@@ -32,6 +33,7 @@ INTERRUPTED = 130
 app = typer.Typer(name="nexxi", context_settings=HELP_OPTIONS, epilog=EPILOG, no_args_is_help=False)
 app.command("chat", epilog=EPILOG)(chat)
 app.command("redact", epilog=EPILOG)(redact)
+app.command("serve", epilog=EPILOG)(serve)
 app.command("doctor", epilog=EPILOG)(doctor)
 for _module in ("edit", "transfer", "archive"):
     import_module(f"nexxi_cli.cli.sessions_{_module}")

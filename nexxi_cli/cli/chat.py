@@ -72,7 +72,7 @@ def chat(
     """Chat in the terminal, or answer one prompt with --once."""
     from nexxi_cli.cli.prompt import find_prompt
     from nexxi_cli.cli.running import run_to_end
-    from nexxi_cli.cli.startup import parse_assignments, read_settings
+    from nexxi_cli.cli.startup import read_settings
     from nexxi_cli.core.types import SessionChoice
     from nexxi_cli.service.references import check_reference
 
@@ -81,8 +81,7 @@ def chat(
     if session is not None:
         check_reference(session)
     flags = {"model": model, "temperature": temperature, "max_tokens": max_tokens, "seed": seed}
-    given = {key: value for key, value in flags.items() if value is not None}
-    settings = read_settings(parse_assignments(options or ()) | given)
+    settings = read_settings(flags, options or ())
     chosen = ChatOptions(
         session=SessionChoice(reference=session, last=continue_last),
         system=system,

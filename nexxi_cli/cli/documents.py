@@ -22,6 +22,7 @@ def response_document(response: ChatResponse) -> dict[str, Any]:
         "response": response.text,
         "model": response.model,
         "session_id": str(response.session_id) if response.session_id else None,
+        "saved": response.saved,
         "finish_reason": response.finish,
         "usage": {**asdict(response.usage), "total_tokens": response.usage.total_tokens},
         "timing": asdict(response.timing),

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nexxi_cli.cli.doctor import DOWN, print_checks
 from nexxi_cli.cli.running import run_to_end
+from nexxi_cli.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from nexxi_cli.core.settings import Settings
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def check_serving(settings: "Settings") -> None:
-    """Print what was found. Raises typer.Exit with 6 when something that is needed is down, with 2 for bad access."""
+    """Print what was found. Raises typer.Exit with 6 when something that is needed is not there."""
+    from nexxi_cli.cli.looks import print_checks
     from nexxi_cli.cli.startup import cli_app
 
     async def run() -> "list[Check]":
@@ -24,12 +25,12 @@ def check_serving(settings: "Settings") -> None:
     checks = run_to_end(run())
     print_checks(checks)
     if any(check.state == "down" for check in checks):
-        raise typer.Exit(DOWN)
+        raise typer.Exit(Unavailable.exit_code)
 
 
 async def _checks(nexxi: "App") -> "list[Check]":
     """Settings are good by now: `serve` has read them."""
-    from nexxi_cli.cli.doctor import look_at_archive, look_at_sessions
+    from nexxi_cli.cli.looks import look_at_archive, look_at_sessions
     from nexxi_cli.service.diagnosis import Check, check
 
     settings = nexxi.settings

@@ -18,17 +18,24 @@ NexxiError                        exit 1   500
         StoreUnavailable, ModelUnavailable, ArchiveUnavailable
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nexxi_cli.core.types import ChatResponse
+
 
 class NexxiError(Exception):
     """Base of the tree. `str(error)` is one line for people: what failed, with which value, what to try.
 
     status, kind, code: as the API answers; code is the word of OpenAI's API where that has one.
+    unkept: the whole reply, when this came in the way of keeping it; its `saved` says how far that had got.
     """
 
     exit_code = 1
     status = 500
     kind = "api_error"
     code: str | None = None
+    unkept: "ChatResponse | None" = None
 
 
 class UsageError(NexxiError):

@@ -29,6 +29,21 @@ class HistoryTrimmed:
 
 
 @dataclass(frozen=True, slots=True)
+class SummaryStarted:
+    """So many turns that do not fit are being summed up before the reply begins, which may take minutes."""
+
+    request_id: str
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryEnded:
+    """They are summed up, or will not be: it failed or was cancelled."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyFinished:
     """A reply ended, whole or not."""
 
@@ -74,6 +89,13 @@ class ArchiveUp:
     """The archive has caught up after an outage of so many seconds."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveUnread:
+    """A list lacks the sessions that only the archive still has. `reason` is the error's line."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +186,15 @@ class KeysUp:
 Event = (
     RequestScreened
     | HistoryTrimmed
+    | SummaryStarted
+    | SummaryEnded
     | ReplyFinished
     | TurnKept
     | RequestFailed
     | ModelLoaded
     | ArchiveDown
     | ArchiveUp
+    | ArchiveUnread
     | StoreDown
     | TurnSpooled
     | StoreUp

@@ -101,14 +101,24 @@ class Settings(BaseModel):
         return Sampling(temperature=self.temperature, top_p=self.top_p, max_new_tokens=self.max_tokens, seed=self.seed)
 
 
-def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], *, default_config: Path) -> Settings:
-    """Merge the sources. Flags that are None count as not given. Raises SettingsError."""
+def load_settings(
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    *,
+    default_config: Path,
+    assignments: Mapping[str, object] | None = None,
+) -> Settings:
+    """Merge the sources. Flags that are None count as not given; they prevail over `-o` assignments.
+
+    Raises SettingsError.
+    """
     config = Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else default_config
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
     sources = (
         _from_file(config, required=bool(environ.get(CONFIG_VARIABLE))),
         _from_environment(environ),
+        ((f"-o {key}", key, value) for key, value in (assignments or {}).items()),
         (("--" + key.replace("_", "-"), key, value) for key, value in flags.items() if value is not None),
     )
     for source in sources:

@@ -92,6 +92,11 @@ class SessionInfo:
     title: str | None = None
     model: str | None = None
 
+    @property
+    def last_turn(self) -> tuple[int, datetime]:
+        """How many turns there are and when the last one came: another pair once a turn has come or gone."""
+        return self.turn_count, self.updated_at
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -169,7 +174,8 @@ class SessionChoice:
 class ChatRequest:
     """One message of one owner. `system` replaces the session's system prompt; `save=False` keeps nothing.
 
-    replaces_last: the turn takes the place of the session's last one, which stays as it is until a reply has come.
+    replaces_last: the turn takes the place of the session's last one, which stays until the new one is kept. If another
+    writer adds a turn meanwhile, nothing is replaced: the new one comes last.
     history: what was said before, by a caller who keeps it himself: no session is touched and nothing is kept.
     queued_s: how long it has waited for a place.
     """
@@ -209,7 +215,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class ChatResponse:
-    """Last event of a reply, and the whole of it."""
+    """Last event of a reply, and the whole of it. `saved`: whether the session has the turn."""
 
     text: str
     model: str
@@ -218,6 +224,7 @@ class ChatResponse:
     usage: Usage
     timing: Timing
     verdict: Verdict
+    saved: bool = True
     dropped_turns: int = 0
     summarised_turns: int = 0
     output_findings: tuple[Finding, ...] = field(default=())

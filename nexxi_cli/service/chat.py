@@ -17,6 +17,7 @@ from nexxi_cli.core.types import (
     Delta,
     FinishReason,
     Message,
+    ModelInfo,
     Started,
     Timing,
     Usage,
@@ -24,7 +25,9 @@ from nexxi_cli.core.types import (
 )
 from nexxi_cli.service.conversations import ConversationManager
 from nexxi_cli.service.findings import types_of
+from nexxi_cli.service.open_turn import OpenTurn
 from nexxi_cli.service.safety import SafetyFilter
+from nexxi_cli.service.stream_guard import StreamGuard
 
 INLINE_CHARS = 1000
 """Texts up to this length are screened on the event loop: that takes less of it than handing them to a thread."""
@@ -61,7 +64,7 @@ class ChatService:
 
         The turn is kept whatever happens after the first delta: a reply that is cut short is kept and marked.
         Close the iterator (`aclosing`) to stop the model. Raises Refused, ContextLengthExceeded, NotFound,
-        UsageError and Unavailable.
+        UsageError and Unavailable; with the reply as its `unkept` if that is whole and could not be kept.
         """
         try:
             async with aclosing(self._answer(request)) as events:
@@ -75,45 +78,51 @@ class ChatService:
         began = self._clock()
         verdict, request = await self._screened_request(request)
         info = await self._backend.info()
-        async with self._conversations.turn(request, text=verdict.text, backend=self._backend) as turn:
-            if turn.dropped_turns:
-                self._observer.notify(HistoryTrimmed(request.request_id, turn.dropped_turns))
-            yield Started(
-                turn.session_id, info.name, verdict, turn.dropped_turns, turn.prompt_tokens, turn.summarised_turns
-            )
-            first_token_s: float | None = None
-            finish: FinishReason = "stop"
-            usage, count = Usage(turn.prompt_tokens, 0), 0
-            guard = self._safety.stream_guard()
-            try:
-                async with aclosing(self._backend.generate(turn.messages, request.sampling)) as deltas:
+        guard = self._safety.stream_guard()
+        is_whole = False
+        try:
+            async with self._conversations.turn(request, text=verdict.text, backend=self._backend) as turn:
+                if turn.dropped_turns:
+                    self._observer.notify(HistoryTrimmed(request.request_id, turn.dropped_turns))
+                yield Started(
+                    turn.session_id, info.name, verdict, turn.dropped_turns, turn.prompt_tokens, turn.summarised_turns
+                )
+                async with aclosing(self._reply(request, turn, guard, began, types_of(verdict.findings))) as deltas:
                     async for delta in deltas:
-                        if first_token_s is None:
-                            first_token_s = self._clock() - began
-                        count += 1
-                        finish, usage = delta.finish or finish, delta.usage or Usage(turn.prompt_tokens, count)
-                        text = guard.push(delta.text) + (guard.finish() if delta.finish else "")
-                        if text:
-                            turn.add(text)
-                            yield Delta(text)
-            finally:
-                turn.add(guard.finish())  # a reply that was cut short keeps the word that was held back
-                timing = Timing(first_token_s, self._clock() - began, request.queued_s)
-                turn.spend(Cost(usage, timing, types_of(verdict.findings)))
-            turn.finish(finish)
-        self._observer.notify(ReplyFinished(request.request_id, info.name, finish, usage, timing))
-        yield ChatResponse(
-            text=turn.reply,
-            model=info.name,
-            session_id=turn.session_id,
-            finish=finish,
-            usage=usage,
-            timing=timing,
-            verdict=verdict,
-            dropped_turns=turn.dropped_turns,
-            summarised_turns=turn.summarised_turns,
-            output_findings=guard.findings,
+                        yield delta
+                is_whole = True
+        except NexxiError as error:
+            if is_whole:
+                error.unkept = _response_of(turn, info, verdict, guard)
+            raise
+        response = _response_of(turn, info, verdict, guard)
+        self._observer.notify(
+            ReplyFinished(request.request_id, info.name, response.finish, response.usage, response.timing)
         )
+        yield response
+
+    async def _reply(
+        self, request: ChatRequest, turn: OpenTurn, guard: StreamGuard, began: float, finding_types: tuple[str, ...]
+    ) -> AsyncGenerator[Delta, None]:
+        """What the model answers, as it may leave, and all of it into `turn`."""
+        first_token_s: float | None = None
+        finish: FinishReason = "stop"
+        usage, count = Usage(turn.prompt_tokens, 0), 0
+        try:
+            async with aclosing(self._backend.generate(turn.messages, request.sampling)) as deltas:
+                async for delta in deltas:
+                    if first_token_s is None:
+                        first_token_s = self._clock() - began
+                    count += 1
+                    finish, usage = delta.finish or finish, delta.usage or Usage(turn.prompt_tokens, count)
+                    text = guard.push(delta.text) + (guard.finish() if delta.finish else "")
+                    if text:
+                        turn.add(text)
+                        yield Delta(text)
+        finally:
+            turn.add(guard.finish())  # a reply that was cut short keeps the word that was held back
+            turn.spend(Cost(usage, Timing(first_token_s, self._clock() - began, request.queued_s), finding_types))
+        turn.finish(finish)
 
     async def _screened_request(self, request: ChatRequest) -> tuple[Verdict, ChatRequest]:
         chars = len(request.text) + sum(len(message.content) for message in request.history or ())
@@ -148,3 +157,19 @@ class ChatService:
     def _without_personal_data(self, text: str) -> str:
         guard = self._safety.stream_guard()
         return guard.push(text) + guard.finish()
+
+
+def _response_of(turn: OpenTurn, model: ModelInfo, verdict: Verdict, guard: StreamGuard) -> ChatResponse:
+    return ChatResponse(
+        text=turn.reply,
+        model=model.name,
+        session_id=turn.session_id,
+        finish=turn.finish_reason,
+        usage=turn.cost.usage,
+        timing=turn.cost.timing,
+        verdict=verdict,
+        saved=turn.is_kept,
+        dropped_turns=turn.dropped_turns,
+        summarised_turns=turn.summarised_turns,
+        output_findings=guard.findings,
+    )

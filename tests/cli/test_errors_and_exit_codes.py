@@ -52,6 +52,15 @@ def test_version_is_one_line() -> None:
             "--max-tokens: input should be greater than or equal to 1, not '0'",
         ),
         (["chat", "--once", "hi", "-o", "temperature"], "-o temperature: write it as key=value"),
+        (
+            ["chat", "--once", "hi", "-o", "tempreture=1"],
+            "-o tempreture: there is no such setting; did you mean temperature?",
+        ),
+        (
+            ["chat", "--once", "hi", "-o", "max-tokens=0"],
+            "-o max_tokens: input should be greater than or equal to 1, not '0'",
+        ),
+        (["chat", "--once", "hi", "-o", "seed=1", "--seed", "x"], "--seed: "),
         (["chat", "hi", "-c", "--session", "x"], "--continue and --session exclude each other"),
         (["chat", "--once", "hi", "--bogus"], "No such option: --bogus"),
         (["bogus"], "No such command 'bogus'."),

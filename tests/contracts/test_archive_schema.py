@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, text
 
 from nexxi_cli.core.errors import ArchiveUnavailable
-from nexxi_cli.infrastructure.archive import migrations, tables
+from nexxi_cli.infrastructure.archive import layout, migrations, tables
 from nexxi_cli.infrastructure.archive.migrating import load_steps
 from tests.contracts.archived import recorded
 from tests.contracts.archives import ArchivePlace
@@ -30,7 +30,7 @@ async def say(place: ArchivePlace, version: str) -> None:
     archive = place.open()
     await archive.check_schema()
     async with archive._database.engine.begin() as connection:
-        await connection.execute(text(f"UPDATE {tables.VERSION_TABLE} SET version_num = '{version}'"))
+        await connection.execute(text(f"UPDATE {layout.VERSION_TABLE} SET version_num = '{version}'"))
     await archive.aclose()
 
 
@@ -152,7 +152,7 @@ async def test_the_migrations_lead_to_the_tables(archive_place: ArchivePlace) ->
             return kind != "table" or name in tables.metadata.tables
 
         context = MigrationContext.configure(
-            connection, opts={"version_table": tables.VERSION_TABLE, "include_name": ours, "compare_type": True}
+            connection, opts={"version_table": layout.VERSION_TABLE, "include_name": ours, "compare_type": True}
         )
         return list(compare_metadata(context, tables.metadata))
 
@@ -163,4 +163,4 @@ async def test_the_migrations_lead_to_the_tables(archive_place: ArchivePlace) ->
 
 def test_the_newest_migration_is_the_one_that_the_program_knows() -> None:
     assert migrations.__file__ is not None
-    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_heads() == [tables.NEWEST]
+    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_heads() == [layout.NEWEST]

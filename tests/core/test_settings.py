@@ -20,11 +20,12 @@ def test_without_any_source_the_defaults_hold(config: Path) -> None:
     assert load_settings({}, {}, default_config=config) == Settings()
 
 
-def test_a_flag_beats_a_variable_beats_the_file(config: Path) -> None:
-    config.write_text('model = "file"\nseed = 1\nmax_tokens = 10\n')
-    environ = {"NEXXI_MODEL": "variable", "NEXXI_SEED": "2"}
-    settings = load_settings({"model": "flag"}, environ, default_config=config)
-    assert (settings.model, settings.seed, settings.max_tokens) == ("flag", 2, 10)
+def test_a_flag_beats_an_assignment_beats_a_variable_beats_the_file(config: Path) -> None:
+    config.write_text('model = "file"\nseed = 1\nmax_tokens = 10\nthreads = 1\n')
+    environ = {"NEXXI_MODEL": "variable", "NEXXI_SEED": "2", "NEXXI_THREADS": "2"}
+    assignments = {"model": "assigned", "threads": "3"}
+    settings = load_settings({"model": "flag"}, environ, default_config=config, assignments=assignments)
+    assert (settings.model, settings.seed, settings.max_tokens, settings.threads) == ("flag", 2, 10, 3)
 
 
 def test_a_table_in_the_file_is_a_prefix(config: Path) -> None:

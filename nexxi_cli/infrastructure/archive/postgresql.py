@@ -13,8 +13,8 @@ from nexxi_cli.core.archived import ArchivedTurn
 from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.infrastructure.archive.database import CANDIDATES
 from nexxi_cli.infrastructure.archive.keys import SqlKeyStore
+from nexxi_cli.infrastructure.archive.layout import storable
 from nexxi_cli.infrastructure.archive.sql import SqlArchive
-from nexxi_cli.infrastructure.archive.tables import storable
 from nexxi_cli.infrastructure.archive.transactions import ANSWER_S
 from nexxi_cli.infrastructure.archive.words import Phrase, words_of
 

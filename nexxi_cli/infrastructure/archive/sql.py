@@ -1,6 +1,6 @@
 """The Archive over SQLAlchemy, whatever the database. Knows which work each question is."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -43,9 +43,9 @@ class SqlArchive:
         """The session of this name or the sessions whose id starts so."""
         return await self._transactions.read(reading.find, owner, reference)
 
-    async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
-        """The owner's sessions, the one that changed last first."""
-        return await self._transactions.read(reading.recent, owner, limit, offset)
+    async def recent(self, owner: str, *, limit: int, without: Set[UUID] = frozenset()) -> Sequence[SessionInfo]:
+        """The owner's sessions but some, the one that changed last first."""
+        return await self._transactions.read(reading.recent, owner, limit, without)
 
     async def search(self, owner: str, words: str, *, limit: int) -> Sequence[SearchHit]:
         """The owner's turns that have all these words, the best first."""

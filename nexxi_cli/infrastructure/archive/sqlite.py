@@ -13,19 +13,15 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from nexxi_cli.core.archived import ArchivedTurn
-from nexxi_cli.core.errors import ArchiveUnavailable, SettingsError
+from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.infrastructure.archive.database import CANDIDATES
 from nexxi_cli.infrastructure.archive.keys import SqlKeyStore
+from nexxi_cli.infrastructure.archive.layout import BUSY_TIMEOUT_S, IN_SQLITE, storable
 from nexxi_cli.infrastructure.archive.sql import SqlArchive
-from nexxi_cli.infrastructure.archive.tables import storable
 from nexxi_cli.infrastructure.archive.words import Phrase, words_of
 from nexxi_cli.infrastructure.stores.sqlite_file import advice_on, enter_wal_mode, make_private, translated
-from nexxi_cli.infrastructure.stores.sqlite_schema import Contents
 
-BUSY_TIMEOUT_S = 1.5
 CONNECTIONS = 4
-
-_CONTENTS = Contents("archive", ArchiveUnavailable, ())
 
 # The owner is a word of a column of its own, so that FTS5 walks through this owner's turns only.
 _SEARCH = text(
@@ -106,7 +102,7 @@ class SqliteDatabase:
         return [(key, rank) for key, rank in await connection.execute(_SEARCH, values)]
 
     def _prepare(self) -> None:
-        with translated(self._path, _CONTENTS):
+        with translated(self._path, IN_SQLITE):
             make_private(self._path)
             with closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
                 enter_wal_mode(connection, timeout_s=BUSY_TIMEOUT_S)

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from nexxi_cli.core.errors import ArchiveUnavailable
 from nexxi_cli.infrastructure.archive.database import Database
+from nexxi_cli.infrastructure.archive.layout import NEWEST
 from nexxi_cli.infrastructure.archive.migrating import load_steps, upgrade, version_of
-from nexxi_cli.infrastructure.archive.tables import NEWEST
 
 P = ParamSpec("P")
 T = TypeVar("T")
