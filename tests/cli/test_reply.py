@@ -51,7 +51,7 @@ async def test_json_is_one_document(capsys: Captured) -> None:
         "saved": True,
         "finish_reason": "stop",
         "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-        "timing": {"first_token_s": 0.5, "total_s": 1.5},
+        "timing": {"first_token_s": 0.5, "total_s": 1.5, "queued_s": 0.0},
         "dropped_turns": 0,
         "summarised_turns": 0,
         "redacted": [{"start": 5, "end": 20, "type": "EMAIL", "confidence": 1.0, "rule": "email"}],

@@ -177,7 +177,7 @@ async def test_an_archive_that_is_down_keeps_no_session_of_the_store_from_the_li
     archive.is_down = True
     assert [info.name for info in await conversations.recent("ada", limit=9)] == ["work"]
     assert await conversations.recent("ada", limit=9, offset=1) == []
-    assert ears.events == [ArchiveUnread("down")] * 2
+    assert ears.events[-2:] == [ArchiveUnread("down")] * 2
 
 
 async def test_nobody_finds_another_owner_s_expired_session(
@@ -242,7 +242,8 @@ async def test_what_no_longer_fits_is_summed_up_and_kept(store: SqliteSessionSto
     session = await conversations.find("ada", "work")
     assert session.summary == Summary(turn.summarised_turns, "")
     assert session.info.turn_count > session.summary.turns
-    assert ears.events == [SummaryStarted("", session.summary.turns), SummaryEnded("")]
+    heard = [event for event in ears.events if isinstance(event, SummaryStarted | SummaryEnded)]
+    assert heard == [SummaryStarted("", session.summary.turns), SummaryEnded("")]
 
 
 async def test_clocks_of_copies_are_those_of_the_copying(conversations: ConversationManager) -> None:
