@@ -3,10 +3,14 @@
 import os
 import socket
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.core.settings import Settings
+
+BACKLOG = 2048
+"""Connections that may wait to be accepted; from here on another server finds the place taken."""
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -16,9 +20,12 @@ def listen(settings: Settings) -> socket.socket:
     host, port = settings.host, settings.port
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        with ExitStack() as failing:
+            listener = failing.enter_context(socket.socket(family, kind, protocol))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+            failing.pop_all()
     except OSError as error:
         raise SettingsError(f"cannot listen on {host} port {port}: {error.strerror}; choose another --port") from error
     return listener
@@ -26,7 +33,6 @@ def listen(settings: Settings) -> socket.socket:
 
 def _listen_on_path(path: Path) -> socket.socket:
     """A socket that its user alone may open. What a dead server has left is replaced, a live one's is not."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if os.path.lexists(path):
             if not stat.S_ISSOCK(path.lstat().st_mode):
@@ -34,11 +40,14 @@ def _listen_on_path(path: Path) -> socket.socket:
             if _answers(path):
                 raise SettingsError(f"--uds {path}: another server listens there")
             path.unlink()
-        before = os.umask(0o177)
-        try:
+        with ExitStack() as failing:
+            listener = failing.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            before = os.umask(0o177)
+            failing.callback(os.umask, before)
             listener.bind(str(path))
-        finally:
+            listener.listen(BACKLOG)
             os.umask(before)
+            failing.pop_all()
     except OSError as error:
         raise SettingsError(f"cannot listen on {path}: {error.strerror}") from error
     return listener
