@@ -49,7 +49,7 @@ def _listen_on_path(path: Path) -> socket.socket:
             os.umask(before)
             failing.pop_all()
     except OSError as error:
-        raise SettingsError(f"cannot listen on {path}: {error.strerror}") from error
+        raise SettingsError(f"cannot listen on {path}: {error.strerror or error}") from error
     return listener
 
 
