@@ -132,7 +132,7 @@ class Repl:
             owner=LOCAL_OWNER,
             session=self.session,
             system=self.system,
-            sampling=self.settings.sampling(),
+            sampling=self.options.sampling(self.settings),
             replaces_last=replaces_last,
         )
         service = self.app.chat_service(self.backend, conversations=self.conversations)

@@ -38,7 +38,8 @@ class ModelBackend(Protocol):
     def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
         """Answer `messages`. The last delta carries `finish` and `usage`.
 
-        Closing the iterator stops the model within one token.
+        Closing the iterator stops the model within one token. Raises UsageError, before the first delta, for a JSON
+        schema that cannot be followed.
         """
 
     async def aclose(self) -> None:

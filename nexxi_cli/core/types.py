@@ -53,12 +53,16 @@ class Cost:
 NO_COST = Cost(Usage(0, 0), Timing(None, 0.0))
 
 
+ANY_JSON_OBJECT = '{"type": "object"}'
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How the next token is chosen. None means: the model's own default.
 
     temperature: 0 is greedy; top_p: nucleus, Holtzman et al. 2019, arXiv:1904.09751. The reply ends before the first
-    of the `stop` strings. json_schema: the reply is JSON that this schema allows, as JSON text; "{}" allows any.
+    of the `stop` strings, none of which is empty. json_schema: the reply is JSON that this schema allows, as JSON text;
+    "{}" allows any value, ANY_JSON_OBJECT any object. A reply that ends by its length may be half a document.
     """
 
     temperature: float | None = None

@@ -1,5 +1,6 @@
 """A redacted stream is the redacted text, however it was cut, and is hardly late."""
 
+import json
 import time
 from itertools import pairwise
 
@@ -58,6 +59,15 @@ def test_any_chunking_gives_what_the_whole_text_gives(text: str, cuts: list[int]
 @given(TEXTS)
 def test_letter_by_letter_gives_what_the_whole_text_gives(text: str) -> None:
     assert joined(a_filter().stream_guard(), list(text)) == a_filter().check(text).text
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("before", ["", "to ", '"', "\\", "/", '\\"', "("])
+def test_a_placeholder_in_a_string_leaves_json_whole(example: str, before: str) -> None:
+    reply = json.dumps({"text": f"{before}{example}{before}", "next": [1]}, ensure_ascii=False)
+    guard = a_filter().stream_guard()
+    document = json.loads("".join(guard.push(char) for char in reply) + guard.finish())
+    assert document["next"] == [1]
 
 
 def test_prose_is_at_most_a_word_late() -> None:
