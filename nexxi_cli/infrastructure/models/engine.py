@@ -19,6 +19,10 @@ PREFILL_CHUNK_TOKENS = 512
 """A prompt is read in pieces of this size: it bounds the memory, and how long a cancelled reply goes on."""
 
 
+_LOADING = threading.Lock()
+"""One model at a time: from_pretrained sets torch's default type and device for the whole process meanwhile."""
+
+
 class Stopped(Exception):
     """The caller wants no more tokens."""
 
@@ -41,9 +45,10 @@ class TransformersEngine:
             torch.set_num_threads(threads)
         wanted = _dtype(folder) if dtype == "auto" else getattr(torch, dtype)
         try:
-            model, report = AutoModelForCausalLM.from_pretrained(
-                folder.path, dtype=wanted, local_files_only=True, output_loading_info=True
-            )
+            with _LOADING:
+                model, report = AutoModelForCausalLM.from_pretrained(
+                    folder.path, dtype=wanted, local_files_only=True, output_loading_info=True
+                )
         except (SafetensorError, OSError, RuntimeError, KeyError) as error:
             raise ModelUnavailable(f"the weights of {folder.name} cannot be read: {_first_line(error)}") from error
         except (ValueError, ImportError) as error:
