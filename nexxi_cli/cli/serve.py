@@ -133,7 +133,7 @@ async def _run(
     from nexxi_cli.wiring import open_app
 
     registry = CollectorRegistry()
-    observer = ObserverGroup(LogObserver(), MetricsObserver(registry))
+    observer = ObserverGroup(LogObserver(details=False), MetricsObserver(registry))
     async with open_app(settings, cli_paths(), observer=observer) as nexxi:
         await check_access(settings, nexxi.key_ring())
         return await serve_api(

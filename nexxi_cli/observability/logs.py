@@ -60,11 +60,16 @@ def flush_logs() -> None:
 
 
 class LogObserver:
-    """Writes each event as one line."""
+    """Writes each event as one line; without `details`, only those of which LEVELS says that they must be seen."""
+
+    def __init__(self, *, details: bool = True) -> None:
+        self._details = details
 
     def notify(self, event: Event) -> None:
         """Log `event` at its level."""
-        logger.bind(**{EVENT: event}).log(LEVELS.get(type(event), "DEBUG"), type(event).__name__)
+        level = LEVELS.get(type(event))
+        if level is not None or self._details:  # a line that Loguru drops costs as much as five events that are counted
+            logger.bind(**{EVENT: event}).log(level or "DEBUG", type(event).__name__)
 
 
 def _formatted(line: Callable[["Record"], str], record: "Record") -> str:

@@ -15,6 +15,7 @@ from loguru import logger
 
 from nexxi_cli.core.events import (
     ArchiveDown,
+    ArchiveUnread,
     ArchiveUp,
     Event,
     HistoryTrimmed,
@@ -29,6 +30,8 @@ from nexxi_cli.core.events import (
     RequestScreened,
     StoreDown,
     StoreUp,
+    SummaryEnded,
+    SummaryStarted,
     TurnKept,
     TurnSpooled,
 )
@@ -59,6 +62,9 @@ DETAILS: list[Event] = [
     QueueChanged(1, 2),
     QuotaRefused("tokens"),
     TurnKept(new_session=True),
+    ArchiveUnread("x"),
+    SummaryStarted("r", 7),
+    SummaryEnded("r"),
     TurnSpooled(UUID(int=5)),
 ]
 
@@ -228,3 +234,12 @@ def test_the_words_of_an_exception_cannot_pass_for_a_line() -> None:
     lines = written(log, style="text")
     assert [line for line in lines[1:] if not line.startswith("    ")] == []
     assert all(line.isprintable() for line in lines)
+
+
+def test_without_details_only_what_must_be_seen_reaches_the_log() -> None:
+    written = io.StringIO()
+    log_to(written, level="DEBUG")
+    for event in (*SEEN_BY_AN_OPERATOR, *DETAILS):
+        LogObserver(details=False).notify(event)
+    flush_logs()
+    assert len(written.getvalue().splitlines()) == len(SEEN_BY_AN_OPERATOR)
