@@ -124,6 +124,7 @@ async def _run(
 ) -> int:
     from prometheus_client import CollectorRegistry
 
+    from nexxi_cli.cli.progress import TerminalProgress
     from nexxi_cli.cli.startup import cli_paths
     from nexxi_cli.http.exposure import check_access
     from nexxi_cli.http.server import serve_api
@@ -134,7 +135,8 @@ async def _run(
 
     registry = CollectorRegistry()
     observer = ObserverGroup(LogObserver(details=False), MetricsObserver(registry))
-    async with open_app(settings, cli_paths(), observer=observer) as nexxi:
+    progress = TerminalProgress(quiet=settings.log_format == "json")
+    async with open_app(settings, cli_paths(), observer=observer, progress=progress) as nexxi:
         await check_access(settings, nexxi.key_ring())
         return await serve_api(
             nexxi,

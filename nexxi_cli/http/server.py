@@ -96,7 +96,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=True,
-                forwarded_allow_ips=settings.forwarded_allow_ips,
+                forwarded_allow_ips="*" if settings.uds else settings.forwarded_allow_ips,  # its user's own proxy
                 timeout_graceful_shutdown=CLOSE_S,
             )
         )

@@ -146,8 +146,9 @@ async def test_https_can_be_required_and_the_proxys_word_counts_if_it_is_believe
         assert (await api.client.get("/v1/models", headers=forwarded)).status_code == 403
 
 
-async def test_a_unix_socket_is_its_users_alone(home: Path) -> None:
+async def test_a_unix_socket_is_its_users_alone_whose_proxy_is_believed(home: Path) -> None:
     path = home / "nexxi.sock"
-    async with serving(ScriptedBackend(), uds=path) as api:
-        assert (await api.client.get("/v1/models")).status_code == 200
+    async with serving(ScriptedBackend(), uds=path, require_https=True) as api:
+        assert (await api.client.get("/v1/models")).status_code == 403
+        assert (await api.client.get("/v1/models", headers={"x-forwarded-proto": "https"})).status_code == 200
         assert path.stat().st_mode & 0o777 == 0o600
