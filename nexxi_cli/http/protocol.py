@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from nexxi_cli.http.bodies import json_bytes
@@ -14,12 +15,16 @@ HEAD_TIMEOUT_S = 10.0
 """From a request's first byte, or from the connection, to the end of the headers."""
 
 
-class _HeadTooLong(Exception):
+class _Refused(Exception):
     """Ends the parsing of a request that has been refused."""
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """Closes a connection whose headers are too long (431, RFC 6585), or do not come (408)."""
+    """Closes a connection whose headers are too long (431, RFC 6585), or do not come (408).
+
+    An offer to speak another protocol is declined, as RFC 9110, 7.8 allows: Java's client makes it to every server,
+    and the parser would take the body of such a request for the new protocol.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,7 +46,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Bytes came. They count as long as the headers are not complete."""
         if self._is_in_head:
             self._head_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
+        except HttpParserError:
+            self._refuse(b"400 Bad Request", "this is not a valid HTTP/1.1 request")
         if self._is_in_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(b"431 Request Header Fields Too Large", "the headers are too long")
 
@@ -52,22 +63,32 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Its headers are whole; they may all have come in one piece."""
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise _Refused  # a proxy's business
+            return  # HttpParserUpgrade comes next
         self._stop_timer()
         self._is_in_head = False
         if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MAX_HEAD_BYTES:
             self._refuse(b"431 Request Header Fields Too Large", "the headers are too long")
-            raise _HeadTooLong
+            raise _Refused
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Its body is whole: what comes now is the next one's head."""
+        if self.parser.should_upgrade():
+            return
         self._is_in_head = True
         self._head_bytes = 0
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """What came is not HTTP, or has been refused already."""
-        self._refuse(b"400 Bad Request", "this is not a valid HTTP/1.1 request")
+    def _decline(self, rest: bytes) -> None:
+        """Begin the request anew, without the offer; `rest` is what came after its headers."""
+        line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        kept = [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
+        self.parser = HttpRequestParser(self)
+        self._head_bytes = 0
+        self.data_received(line + b"".join(kept) + b"\r\n" + rest)
 
     def _start_timer(self) -> None:
         if self._head_timer is None:
