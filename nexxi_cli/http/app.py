@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from nexxi_cli import __version__
 from nexxi_cli.core.errors import NexxiError
@@ -15,6 +16,7 @@ from nexxi_cli.http.api_key import APIKeyMiddleware
 from nexxi_cli.http.asgi import ASGIApp
 from nexxi_cli.http.body import BodyMiddleware
 from nexxi_cli.http.connection import ClientGone
+from nexxi_cli.http.description import DESCRIPTION, TAGS, DescribedApp
 from nexxi_cli.http.drain import DrainMiddleware
 from nexxi_cli.http.envelope import error_response, internal_error, status_response
 from nexxi_cli.http.exposure import PROBES, public_paths
@@ -76,11 +78,14 @@ def _with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
 
 
 def _routes(services: Services) -> FastAPI:
-    app = FastAPI(
+    app = DescribedApp(
         title="Nexxi",
         version=__version__,
         summary="A chat with a language model, behind one safe endpoint",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
         redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
         exception_handlers={
             NexxiError: _of_ours,
@@ -116,9 +121,19 @@ async def _of_starlette(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     wanted = f"{request.method} {request.url.path}"
     message = {404: f"there is no {wanted}", 405: f"{wanted} is not possible"}.get(error.status_code, error.detail)
-    response = status_response(error.status_code, message, headers=dict(error.headers or {}))
+    headers = {"allow": ", ".join(_methods(request))} if error.status_code == 405 else dict(error.headers or {})
+    response = status_response(error.status_code, message, headers=headers)
     record_of(request.scope).error = "not_found_error" if error.status_code == 404 else "invalid_request_error"
     return response
+
+
+def _methods(request: Request) -> Sequence[str]:
+    """What is possible with this path: every route that it has takes some of the methods, and knows no other's."""
+    found: set[str] = set()
+    for route in (route for router in ROUTERS for route in router.routes):
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -13,6 +13,9 @@ UNAVAILABLE_RETRY_S = 5.0
 
 INTERNAL = "internal error; the server's log has it under this request's id"
 
+MAX_CHARS = 500
+"""Messages repeat what is wrong with a request; of a very long path or name the beginning is enough."""
+
 KINDS = {  # status -> kind, where no error of ours says it
     400: "invalid_request_error",
     401: "authentication_error",
@@ -25,7 +28,7 @@ KINDS = {  # status -> kind, where no error of ours says it
 
 def envelope(message: str, kind: str, *, param: str | None = None, code: str | None = None) -> dict[str, Any]:
     """The body of an error."""
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    return {"error": {"message": _short(message), "type": kind, "param": param and _short(param), "code": code}}
 
 
 def envelope_of(error: NexxiError) -> dict[str, Any]:
@@ -55,3 +58,7 @@ def status_response(
 def internal_error() -> Response:
     """The response to an error that is nobody's on purpose."""
     return JsonResponse(envelope(INTERNAL, "api_error"), status_code=500)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_CHARS else f"{text[:MAX_CHARS]}..."

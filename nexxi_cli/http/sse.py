@@ -23,6 +23,15 @@ PING_S = 10.0
 """Often enough for a proxy that gives up on a connection after 15 s of silence."""
 BUFFERED_FRAMES = 64
 """How far a slow client may lag behind before the model's events wait for it."""
+EVENT_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "description": "`error` for what ends a stream early; else not sent"},
+        "data": {"type": "string", "description": "JSON, or [DONE] at the end"},
+    },
+    "required": ["data"],
+}
+"""For the OpenAPI document, where it is the `itemSchema` of a stream (OpenAPI 3.2)."""
 DONE = b"data: [DONE]\n\n"
 
 

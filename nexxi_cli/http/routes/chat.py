@@ -12,6 +12,7 @@ from nexxi_cli.core.types import ChatRequest, ChatResponse, Delta, Started
 from nexxi_cli.http import sse
 from nexxi_cli.http.bodies import JsonResponse
 from nexxi_cli.http.connection import while_connected
+from nexxi_cli.http.json_route import JsonRoute
 from nexxi_cli.http.record import RequestRecord
 from nexxi_cli.http.schemas.chat import (
     ChatIn,
@@ -21,10 +22,10 @@ from nexxi_cli.http.schemas.chat import (
     end_document,
     start_document,
 )
-from nexxi_cli.http.schemas.errors import errors
+from nexxi_cli.http.schemas.errors import OF_A_BODY, errors
 from nexxi_cli.http.services import Called, Record, Served, Services
 
-router = APIRouter(tags=["chat"])
+router = APIRouter(route_class=JsonRoute, tags=["chat"])
 
 STREAM_EXAMPLE = (
     'data: {"type":"start","id":"...","session_id":"...","model":"smollm2-135m","role":"assistant"}\n\n'
@@ -32,13 +33,13 @@ STREAM_EXAMPLE = (
     'data: {"type":"end","finish_reason":"stop","usage":{"prompt_tokens":31,"completion_tokens":3}}\n\n'
     "data: [DONE]\n\n"
 )
-STREAM: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}, "example": STREAM_EXAMPLE}}
+STREAM: dict[str, Any] = {"text/event-stream": {"itemSchema": sse.EVENT_SCHEMA, "example": STREAM_EXAMPLE}}
 
 
 @router.post(
     "/v1/chat",
     response_model=ChatOut,
-    responses={**errors(404, 408, 413, 422, 504), 200: {"description": "The reply", "content": STREAM}},
+    responses={**errors(*OF_A_BODY, 404, 422, 504), 200: {"description": "The reply", "content": STREAM}},
     summary="Say something in a session",
 )
 async def chat(body: ChatIn, request: Request, nexxi: Served, caller: Called, record: Record) -> Response:

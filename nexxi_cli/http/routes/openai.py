@@ -3,9 +3,9 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from nexxi_cli import __version__
@@ -15,8 +15,9 @@ from nexxi_cli.core.types import ChatRequest, ChatResponse, Delta, Started
 from nexxi_cli.http import sse
 from nexxi_cli.http.bodies import JsonResponse
 from nexxi_cli.http.connection import while_connected
+from nexxi_cli.http.json_route import JsonRoute
 from nexxi_cli.http.record import RequestRecord
-from nexxi_cli.http.schemas.errors import errors
+from nexxi_cli.http.schemas.errors import OF_A_BODY, errors
 from nexxi_cli.http.schemas.openai import (
     ChatCompletionIn,
     ChatCompletionOut,
@@ -27,12 +28,13 @@ from nexxi_cli.http.schemas.openai import (
 )
 from nexxi_cli.http.services import Called, Record, Served, Services
 
-router = APIRouter(tags=["OpenAI-compatible"])
+router = APIRouter(route_class=JsonRoute, tags=["OpenAI-compatible"])
 
 OWNED_BY = f"nexxi-{__version__}"
+ModelName = Annotated[str, Path(description="as /v1/models has it", examples=["smollm2-135m"])]
 STREAM: dict[str, Any] = {
     "text/event-stream": {
-        "schema": {"type": "string"},
+        "itemSchema": sse.EVENT_SCHEMA,
         "example": 'data: {"id":"chatcmpl-...","object":"chat.completion.chunk","choices":[...]}\n\ndata: [DONE]\n\n',
     }
 }
@@ -48,7 +50,7 @@ class ModelNotFound(NotFound):
 @router.post(
     "/v1/chat/completions",
     response_model=ChatCompletionOut,
-    responses={**errors(404, 408, 413, 504), 200: {"description": "The reply", "content": STREAM}},
+    responses={**errors(*OF_A_BODY, 404, 504), 200: {"description": "The reply", "content": STREAM}},
     summary="Answer a conversation that the client keeps",
 )
 async def chat_completions(
@@ -103,7 +105,7 @@ async def list_models(nexxi: Served, caller: Called) -> Response:
 @router.get(
     "/v1/models/{model:path}", response_model=ModelOut, responses=errors(404), summary="Show a model that is served"
 )
-async def show_model(model: str, nexxi: Served, caller: Called) -> Response:
+async def show_model(model: ModelName, nexxi: Served, caller: Called) -> Response:
     """One model, by its name."""
     document = await _model(nexxi)
     if document["id"] != model:

@@ -5,21 +5,24 @@ from starlette.responses import Response
 
 from nexxi_cli import __version__
 from nexxi_cli.http.bodies import JsonResponse
+from nexxi_cli.http.json_route import JsonRoute
 from nexxi_cli.http.schemas.errors import errors
 from nexxi_cli.http.schemas.ops import HealthOut, ReadyOut
 from nexxi_cli.http.services import Served, Services
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(route_class=JsonRoute, tags=["operation"])
 
 RETRY_S = "5"
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", response_model=HealthOut, summary="Whether the process lives")
 async def health() -> Response:
     """Answers as long as the event loop turns; asks nobody."""
     return JsonResponse({"status": "ok", "version": __version__})
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get(
     "/ready",
     response_model=ReadyOut,

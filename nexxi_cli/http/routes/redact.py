@@ -7,15 +7,19 @@ from starlette.responses import Response
 
 from nexxi_cli.core.errors import Refused, UsageError
 from nexxi_cli.http.bodies import JsonResponse
-from nexxi_cli.http.schemas.errors import errors
+from nexxi_cli.http.json_route import JsonRoute
+from nexxi_cli.http.schemas.errors import OF_A_BODY, errors
 from nexxi_cli.http.schemas.sessions import RedactIn, RedactOut, redact_document
 from nexxi_cli.http.services import Called, Served
 
-router = APIRouter(tags=["safety"])
+router = APIRouter(route_class=JsonRoute, tags=["safety"])
 
 
 @router.post(
-    "/v1/redact", response_model=RedactOut, responses=errors(408, 413, 422), summary="Redact personal data and secrets"
+    "/v1/redact",
+    response_model=RedactOut,
+    responses=errors(*OF_A_BODY, 422),
+    summary="Redact personal data and secrets",
 )
 async def redact(body: RedactIn, nexxi: Served, caller: Called) -> Response:
     """Put a placeholder in the place of each piece of personal data. Nothing is stored."""

@@ -28,9 +28,11 @@ class ChatIn(SamplingIn):
         None, max_length=64, description="id or name of the session; a new name begins one; none: a new session"
     )
     system: str | None = Field(None, description="replaces the session's system prompt")
-    stream: bool = Field(default=False, description="answer with server-sent events")
-    save: bool = Field(default=True, description="keep the turn")
-    replaces_last: bool = Field(default=False, description="the turn takes the place of the session's last one")
+    stream: bool = Field(default=False, strict=True, description="answer with server-sent events")
+    save: bool = Field(default=True, strict=True, description="keep the turn")
+    replaces_last: bool = Field(
+        default=False, strict=True, description="the turn takes the place of the session's last one"
+    )
 
     def request(self, *, owner: str, default: Sampling, request_id: str) -> ChatRequest:
         """As the service takes it."""

@@ -27,6 +27,7 @@ _MEANINGS = {
     404: "There is no such thing for this caller",
     408: "The body did not arrive in time",
     413: "The body is too long",
+    415: "The body is not JSON by its Content-Type, or is compressed",
     422: "A value is not valid",
     429: "Over the key's quota; see Retry-After",
     500: "Internal error",
@@ -35,9 +36,24 @@ _MEANINGS = {
 }
 
 
+_RETRY_AFTER = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 1}}}
+_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"description": "how to send a key", "schema": {"type": "string"}}},
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
+}
+
+OF_A_BODY = (400, 408, 413, 415)
+"""What can be wrong with a body before anybody looks at its values."""
+
+
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route: those that every route has, and these."""
     return {
-        status: {"model": ErrorEnvelope, "description": _MEANINGS[status]}
-        for status in sorted({400, 401, 403, 429, 500, 503, *statuses})
+        status: {
+            "model": ErrorEnvelope,
+            "description": _MEANINGS[status],
+            **({"headers": _HEADERS[status]} if status in _HEADERS else {}),
+        }
+        for status in sorted({401, 403, 429, 500, 503, *statuses})
     }

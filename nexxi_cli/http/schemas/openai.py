@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nexxi_cli.core.types import ChatRequest, ChatResponse, FinishReason, Message, Role, Sampling
 from nexxi_cli.http.schemas.chat import UsageOut, usage_document
-from nexxi_cli.http.schemas.sampling import SamplingIn
+from nexxi_cli.http.schemas.sampling import SamplingIn, Whole
 
 WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
     "frequency_penalty": (0, None),
@@ -35,6 +35,8 @@ WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
     "safety_identifier": (None,),
 }
 
+Nothing = Annotated[list[Any], Field(max_length=0)]
+
 ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 
@@ -48,14 +50,19 @@ class TextPart(BaseModel):
 
 
 class MessageIn(BaseModel):
-    """One message. Texts only: no images, no tools."""
+    """One message. Texts only: no images, no tools. What a client adds to a reply that it sends back may be there."""
 
     model_config = ConfigDict(extra="forbid")
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[TextPart]
+    name: None = None
     refusal: None = None
-    annotations: Annotated[list[Any], Field(max_length=0)] | None = None
+    annotations: Nothing | None = None
+    audio: None = None
+    function_call: None = None
+    tool_calls: Nothing | None = None
+    parsed: Any = Field(None, description="ignored: what OpenAI's package made of `content`")
 
     def message(self) -> Message:
         """As the service takes it."""
@@ -68,7 +75,9 @@ class StreamOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    include_usage: bool | None = Field(default=False, description="one more chunk, with the usage, before [DONE]")
+    include_usage: bool | None = Field(
+        default=False, strict=True, description="one more chunk, with the usage, before [DONE]"
+    )
 
 
 class ChatCompletionIn(SamplingIn):
@@ -89,10 +98,10 @@ class ChatCompletionIn(SamplingIn):
 
     model: str = Field(min_length=1, description="as /v1/models has it")
     messages: list[MessageIn] = Field(min_length=1, max_length=2048, description="the last one is the user's")
-    stream: bool | None = Field(default=False, description="answer with server-sent events")
+    stream: bool | None = Field(default=False, strict=True, description="answer with server-sent events")
     stream_options: StreamOptions | None = None
-    max_completion_tokens: int | None = Field(None, ge=1, le=2**31 - 1, description="the newer name of max_tokens")
-    n: Literal[1] | None = Field(None, description="one choice is all there is")
+    max_completion_tokens: Whole | None = Field(None, ge=1, le=2**31 - 1, description="the newer name of max_tokens")
+    n: Annotated[Whole, Field(ge=1, le=1)] | None = Field(None, description="one choice is all there is")
     user: str | None = Field(None, max_length=512, description="accepted, and neither used nor kept")
 
     @model_validator(mode="before")

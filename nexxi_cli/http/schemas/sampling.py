@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import to_json
 
 from nexxi_cli.core.types import Sampling
@@ -16,6 +16,17 @@ Stop = Annotated[str, Field(min_length=1, max_length=MAX_STOP_CHARS)]
 
 def _listed(stop: str | list[str] | None) -> list[str]:
     return [stop] if isinstance(stop, str) else stop or []
+
+
+def _is_number(value: object) -> object:
+    if isinstance(value, str | bool):
+        raise ValueError("should be a number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_is_number)]
+Real = Annotated[float, BeforeValidator(_is_number)]
+"""JSON numbers: pydantic alone would read "1" and true as 1."""
 
 
 class TextFormat(BaseModel):
@@ -42,7 +53,7 @@ class JsonSchema(BaseModel):
     name: str = Field(min_length=1, max_length=64)
     description: str | None = None
     schema_: dict[str, Any] = Field(alias="schema")
-    strict: bool | None = Field(None, description="always true in effect")
+    strict: bool | None = Field(None, strict=True, description="always true in effect")
 
 
 class JsonSchemaFormat(BaseModel):
@@ -62,10 +73,10 @@ class SamplingIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    temperature: float | None = Field(None, ge=0, le=2, description="0 always takes the likeliest token")
-    top_p: float | None = Field(None, gt=0, le=1, description="nucleus sampling")
-    max_tokens: int | None = Field(None, ge=1, le=2**31 - 1, description="longest reply, in tokens")
-    seed: int | None = Field(None, ge=0, lt=2**63, description="makes sampling repeatable")
+    temperature: Real | None = Field(None, ge=0, le=2, description="0 always takes the likeliest token")
+    top_p: Real | None = Field(None, gt=0, le=1, description="nucleus sampling")
+    max_tokens: Whole | None = Field(None, ge=1, le=2**31 - 1, description="longest reply, in tokens")
+    seed: Whole | None = Field(None, ge=0, lt=2**63, description="makes sampling repeatable")
     stop: Annotated[Stop | Annotated[list[Stop], Field(max_length=MAX_STOPS)] | None, AfterValidator(_listed)] = Field(
         None, validate_default=True, description="the reply ends before the first of these"
     )
