@@ -107,7 +107,15 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: bytes, message: str) -> None:
+        """Answer for what came last and close; a request before it that is whole is answered first, and alone."""
         if self.transport.is_closing():
+            return
+        under_way = self.cycle if self.cycle is not None and not self.cycle.response_complete else None
+        if under_way is not None and not under_way.more_body:
+            under_way.keep_alive = False
+            return
+        if under_way is not None and under_way.response_started:
+            self.transport.close()
             return
         body = json_bytes(envelope(message, "invalid_request_error"))
         head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"

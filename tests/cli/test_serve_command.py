@@ -1,5 +1,6 @@
 """`nexxi serve`: what it does before it serves."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,21 @@ def test_the_check_names_what_is_missing_and_ends_with_6(home: Path) -> None:
         "routes": "ok",
         "model": "down",
     }
+
+
+def test_a_port_that_is_taken_is_one_line(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        line = refused("serve", "--port", port, code=2)
+    assert line == f"nexxi: cannot listen on 127.0.0.1 port {port}: Address already in use; choose another --port"
+
+
+@pytest.mark.parametrize("path", ["/no/such/folder/nexxi.sock", "/dev/null", "/tmp/" + "x" * 200])
+def test_a_socket_that_cannot_be_is_one_line_with_its_reason(home: Path, path: str) -> None:
+    line = refused("serve", "--uds", path, code=2)
+    assert path in line
+    assert "None" not in line
+
+
+def test_a_value_that_cannot_be_is_a_usage_error_for_the_check_too(home: Path) -> None:
+    assert "--max-concurrent: " in refused("serve", "--check", "--max-concurrent", "0", code=2)
