@@ -1,10 +1,11 @@
 """The server: builds the services, serves, and ends in good order. Knows Uvicorn; knows no command line."""
 
 import asyncio
+import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 
 import uvicorn
@@ -68,6 +69,7 @@ async def _services(
                 model=model,
                 quota=quota,
                 admission=admission,
+                reply_tokens=settings.max_tokens,
                 timeout_s=settings.request_timeout_s,
             ),
             conversations=nexxi.conversations,
@@ -83,7 +85,11 @@ async def _services(
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, but for its end: the first signal begins a drain, the second cuts it short."""
+    """Uvicorn, but for its end: the first signal begins a drain, the second cuts it short.
+
+    A terminal that closes (SIGHUP) begins one too, unless `nohup` had it ignored; it cuts nothing short, because the
+    kernel and the shell may both send it.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings, drain: Drain, on_listening: Callable[[], None]) -> None:
         super().__init__(
@@ -110,7 +116,8 @@ class Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until the drain is over."""
         self._loop = asyncio.get_running_loop()
-        await super().serve(sockets)
+        with _on_hangup(self.handle_exit):
+            await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
@@ -124,7 +131,7 @@ class Server(uvicorn.Server):
     def _end(self, number: int) -> None:
         if self._draining is None:
             self._draining = asyncio.create_task(self._end_in_good_order())
-        else:
+        elif number != signal.SIGHUP:
             self.exit_code = 128 + number
             self._drain.cut()
             self.should_exit = True
@@ -136,6 +143,18 @@ class Server(uvicorn.Server):
                 await self._drain.idle()
         self._drain.cut()
         self.should_exit = True
+
+
+@contextmanager
+def _on_hangup(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def _end_with_the_model(model: ModelState, server: Server) -> None:
