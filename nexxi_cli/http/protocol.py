@@ -12,8 +12,8 @@ MAX_HEAD_BYTES = 32_768
 """Request line and headers together; nginx allows 4 x 8 KiB."""
 HEAD_TIMEOUT_S = 10.0
 """From a request's first byte, or from the connection, to the end of the headers."""
-STALL_S = 30.0
-"""How long a client may take nothing of what waits for it; nginx's send_timeout, of the same meaning, is 60 s."""
+STALL_S = 60.0
+"""How long nothing of what waits for a client may go out; nginx's send_timeout is the same."""
 
 
 class _HeadTooLong(Exception):
