@@ -77,6 +77,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_message_complete()
 
+    def close_when_answered(self) -> None:
+        """Take no other request after those that are under way: their responses may have begun as if we did."""
+        for cycle in self._unanswered:
+            cycle.keep_alive = False
+
     def pause_writing(self) -> None:
         """Much waits for the client."""
         super().pause_writing()

@@ -24,6 +24,8 @@ from nexxi_cli.http.store_watch import StoreWatch
 from nexxi_cli.service.admission import Admission
 from nexxi_cli.wiring import App, address_limiter, safety_filter
 
+LAST_REQUESTS_S = 0.5
+"""How long those who have just connected have to ask, and be told that it is too late, instead of being cut off."""
 CLOSE_S = 5
 """How long connections may take to close once nothing is under way."""
 
@@ -124,6 +126,37 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self._on_listening()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen no more, answer those who have connected by now, and close."""
+        for accepted in self._accept_last(sockets or []):
+            await self._loop.connect_accepted_socket(self._new_protocol, accepted)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_REQUESTS_S):
+                while any(found.cycle is None for found in self._connections()):  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.01)
+        await super().shutdown(sockets)
+
+    def _accept_last(self, sockets: list[socket.socket]) -> list[socket.socket]:
+        """Close the listeners, and return the connections that the kernel would reset for it."""
+        listeners = [listener.dup() for listener in sockets]
+        for server in self.servers:
+            server.close()
+        accepted: list[socket.socket] = []
+        for listener in listeners:
+            listener.settimeout(0)
+            with listener, suppress(BlockingIOError):
+                while True:
+                    accepted.append(listener.accept()[0])
+        return accepted
+
+    def _new_protocol(self) -> LimitedHttpProtocol:
+        return LimitedHttpProtocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=self._loop
+        )
+
+    def _connections(self) -> list[LimitedHttpProtocol]:
+        return [found for found in self.server_state.connections if isinstance(found, LimitedHttpProtocol)]
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal came, in the middle of whatever."""
         self._loop.call_soon_threadsafe(self._end, sig)
@@ -138,6 +171,8 @@ class Server(uvicorn.Server):
 
     async def _end_in_good_order(self) -> None:
         self._drain.begin()
+        for connection in self._connections():
+            connection.close_when_answered()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._grace_s):
                 await self._drain.idle()
