@@ -131,6 +131,7 @@ class RequestServed:
     """An HTTP request has been answered, or its client is gone (status 499). `route` is the path's template.
 
     error: the kind in the error envelope, if it was one. Seconds and tokens are None where there was no reply.
+    reason: the error's line where something of ours was down, which the client is not told.
     """
 
     request_id: str
@@ -144,6 +145,7 @@ class RequestServed:
     first_token_s: float | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def _routes(services: Services) -> FastAPI:
 
 async def _of_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, NexxiError)
-    record_of(request.scope).error = error.kind
+    record_of(request.scope).failed(error)
     return error_response(error)
 
 

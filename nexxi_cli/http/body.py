@@ -46,7 +46,7 @@ class BodyMiddleware:
         except _Refused as refused:
             record_of(scope).error = "invalid_request_error"
             if refused.is_coming:
-                await _discard_rest(receive)
+                await discard_rest(receive)
             await refused.response(scope, receive, send)
         else:
             if body is not None:  # else the client is gone
@@ -93,7 +93,8 @@ def is_deeper(body: bytes, limit: int) -> bool:
     return False
 
 
-async def _discard_rest(receive: Receive) -> None:
+async def discard_rest(receive: Receive) -> None:
+    """Take what is still coming of a body that nobody reads, for at most LINGER_S."""
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_S):
             while (await receive()).get("more_body"):

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Collection
 
 from nexxi_cli.core.errors import Overloaded
-from nexxi_cli.http.asgi import ASGIApp, Receive, Scope, Send
+from nexxi_cli.http.asgi import ASGIApp, Message, Receive, Scope, Send, add_headers
+from nexxi_cli.http.body import discard_rest
+from nexxi_cli.http.envelope import error_response
+from nexxi_cli.http.record import record_of
 
 RETRY_S = 5.0
 """By then another worker, or the next process on this port, has taken over."""
@@ -52,7 +55,10 @@ class Drain:
 
 
 class DrainMiddleware:
-    """Knows what is under way. A request that is cut raises Overloaded, unless its stream has said so itself."""
+    """Knows what is under way. A request that is cut raises Overloaded, unless its stream has said so itself.
+
+    Once the drain has begun, a connection is closed with the answer, so that its client does not try it once more.
+    """
 
     def __init__(self, app: ASGIApp, *, drain: Drain, exempt: Collection[str]) -> None:
         """`exempt` are the paths that answer to the end: probes and metrics."""
@@ -62,12 +68,27 @@ class DrainMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, unless the server is ending."""
-        if scope["type"] != "http" or scope["path"] in self._exempt:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        task = self._drain.enter()
+
+        async def send_last(message: Message) -> None:
+            if self._drain.has_begun and message["type"] == "http.response.start":
+                add_headers(message, {"connection": "close"})
+            await send(message)
+
+        if scope["path"] in self._exempt:
+            await self._app(scope, receive, send_last)
+            return
         try:
-            await self._app(scope, receive, send)
+            task = self._drain.enter()
+        except Overloaded as refusal:
+            record_of(scope).failed(refusal)
+            await discard_rest(receive)
+            await error_response(refusal)(scope, receive, send_last)
+            return
+        try:
+            await self._app(scope, receive, send_last)
         except asyncio.CancelledError:
             if not self._drain.is_over:
                 raise

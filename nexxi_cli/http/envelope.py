@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from nexxi_cli.core.errors import NexxiError, NotAuthorised, Unavailable
+from nexxi_cli.core.errors import ArchiveUnavailable, NexxiError, NotAuthorised, StoreUnavailable, Unavailable
 from nexxi_cli.http.bodies import JsonResponse
 
 UNAVAILABLE_RETRY_S = 5.0
@@ -15,6 +15,10 @@ INTERNAL = "internal error; the server's log has it under this request's id"
 
 MAX_CHARS = 500
 """Messages repeat what is wrong with a request; of a very long path or name the beginning is enough."""
+DOWN: dict[type[NexxiError], str] = {
+    StoreUnavailable: "the session store cannot be used at the moment: try again later",
+    ArchiveUnavailable: "the database cannot be used at the moment: try again later",
+}
 
 KINDS = {  # status -> kind, where no error of ours says it
     400: "invalid_request_error",
@@ -32,8 +36,11 @@ def envelope(message: str, kind: str, *, param: str | None = None, code: str | N
 
 
 def envelope_of(error: NexxiError) -> dict[str, Any]:
-    """The body of an error of ours."""
-    return envelope(str(error), error.kind, param=getattr(error, "param", None), code=error.code)
+    """The body of an error of ours. Where a store lies and why it is down is for the log."""
+    message = next((told for kind, told in DOWN.items() if isinstance(error, kind)), str(error))
+    if error.unkept is not None and not error.unkept.saved:
+        message = f"the reply was complete but is not kept: {message}"
+    return envelope(message, error.kind, param=getattr(error, "param", None), code=error.code)
 
 
 def error_response(error: NexxiError) -> Response:

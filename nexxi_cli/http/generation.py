@@ -20,12 +20,21 @@ class Generation:
     """What stands between the routes and the ChatService."""
 
     def __init__(
-        self, chat: ChatService, *, model: ModelState, quota: Quota, admission: Admission, timeout_s: float
+        self,
+        chat: ChatService,
+        *,
+        model: ModelState,
+        quota: Quota,
+        admission: Admission,
+        reply_tokens: int,
+        timeout_s: float,
     ) -> None:
+        """`reply_tokens`: the longest reply to a request that does not say how long it may be."""
         self._chat = chat
         self._model = model
         self._quota = quota
         self._admission = admission
+        self._reply_tokens = reply_tokens
         self._timeout_s = timeout_s
 
     async def events(
@@ -36,6 +45,7 @@ class Generation:
         Iterate it in one task, and close it: that gives the place back, stops the model and settles the tokens.
         """
         self._model.check()
+        request = _with_length(request, caller, self._reply_tokens)
         async with (
             deadline(self._timeout_s),
             self._quota.tokens(caller, record, amount=_tokens(request)) as booked,
@@ -58,11 +68,11 @@ class Generation:
 
 @asynccontextmanager
 async def deadline(seconds: float) -> AsyncIterator[None]:
-    """Raises DeadlineExceeded in what takes longer."""
+    """Raises DeadlineExceeded in what takes longer, and in a generator that waits meanwhile for whoever iterates it."""
     try:
         async with asyncio.timeout(seconds) as timeout:
             yield
-    except TimeoutError:
+    except (TimeoutError, GeneratorExit):  # the second when its task was cancelled outside of it, at a client's pace
         if not timeout.expired():
             raise
         raise DeadlineExceeded(
@@ -70,10 +80,28 @@ async def deadline(seconds: float) -> AsyncIterator[None]:
         ) from None
 
 
+def _with_length(request: ChatRequest, caller: Caller, reply_tokens: int) -> ChatRequest:
+    """The request with a longest reply: its own, or else `reply_tokens`, of a caller's limit at most half.
+
+    So one who states no length is not refused for a reply that he has not asked for, nor for the one before it.
+    """
+    if request.sampling.max_new_tokens is not None:
+        return request
+    limit = caller.tokens_per_minute
+    if limit is not None:
+        reply_tokens = max(1, min(reply_tokens, limit // 2, limit - _prompt_tokens(request)))
+    return replace(request, sampling=replace(request.sampling, max_new_tokens=reply_tokens))
+
+
 def _tokens(request: ChatRequest) -> int:
-    """What a request may take, as far as one can tell before its history is loaded and its prompt tokenized."""
+    """What a request may take."""
+    return _prompt_tokens(request) + (request.sampling.max_new_tokens or 0)
+
+
+def _prompt_tokens(request: ChatRequest) -> int:
+    """The prompt's, as far as one can tell before its history is loaded and it is tokenized."""
     chars = len(request.text) + sum(len(message.content) for message in request.history or ())
-    return chars // CHARS_PER_TOKEN + 1 + (request.sampling.max_new_tokens or 0)
+    return chars // CHARS_PER_TOKEN + 1
 
 
 def _note(event: ChatEvent, record: RequestRecord, booked: Reservation) -> None:

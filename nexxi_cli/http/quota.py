@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from nexxi_cli.core.access import Allowance, Caller
-from nexxi_cli.core.errors import QuotaExceeded
+from nexxi_cli.core.errors import QuotaExceeded, StoreUnavailable
 from nexxi_cli.core.events import QuotaRefused
 from nexxi_cli.core.ports import Observer, RateLimiter
 from nexxi_cli.http.asgi import ASGIApp, Receive, Scope, Send
@@ -37,7 +37,10 @@ class Quota:
 
     @asynccontextmanager
     async def tokens(self, caller: Caller, record: RequestRecord, *, amount: int) -> AsyncIterator[Reservation]:
-        """Book tokens, and correct the booking by what was spent, however the request ends. Raises as take_request."""
+        """Book tokens, and correct the booking by what was spent, however the request ends. Raises as take_request.
+
+        A limiter that is down by then is not told: the reply has been written, and the booking counts for a minute.
+        """
         reservation = Reservation()
         if caller.tokens_per_minute is None:
             yield reservation
@@ -46,7 +49,8 @@ class Quota:
         try:
             yield reservation
         finally:
-            await self._limiter.settle(f"{caller.quota}:tokens", allowance, amount=reservation.spent - amount)
+            with suppress(StoreUnavailable):
+                await self._limiter.settle(f"{caller.quota}:tokens", allowance, amount=reservation.spent - amount)
 
     async def _take(self, caller: Caller, record: RequestRecord, unit: Unit, *, limit: int, amount: int) -> Allowance:
         allowance = await self._limiter.take(f"{caller.quota}:{unit}", limit=limit, amount=amount)

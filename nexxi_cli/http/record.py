@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from nexxi_cli.core.access import Caller
+from nexxi_cli.core.errors import NexxiError, Unavailable
 from nexxi_cli.http.asgi import Scope
 
 ROUTE_UNKNOWN = "other"
@@ -20,6 +21,13 @@ class RequestRecord:
     first_token_s: float | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    reason: str | None = None
+
+    def failed(self, error: NexxiError) -> None:
+        """Note what the request came to."""
+        self.error = error.kind
+        if isinstance(error, Unavailable):
+            self.reason = str(error)
 
 
 def record_of(scope: Scope) -> RequestRecord:

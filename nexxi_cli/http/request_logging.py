@@ -59,19 +59,20 @@ class RequestLoggingMiddleware:
                 add_headers(message, {"x-request-id": record.request_id, **record.limit_headers})
             await send(message)
 
-        async def answer_with(response: Response, error: Exception) -> None:
-            if record.error is None:
-                record.error = getattr(error, "kind", "api_error")
+        async def answer_with(response: Response) -> None:
             if not status:
                 await response(scope, receive, send_with_id)
 
         try:
             await self._app(scope, receive, send_with_id)
         except NexxiError as error:
-            await answer_with(error_response(error), error)
+            if record.error is None:
+                record.failed(error)
+            await answer_with(error_response(error))
         except Exception as error:  # noqa: BLE001 - the surface: the client gets an envelope, the log the trace
             log_failure(error, record)
-            await answer_with(internal_error(), error)
+            record.error = record.error or "api_error"
+            await answer_with(internal_error())
         finally:
             self._observer.notify(
                 RequestServed(
@@ -86,5 +87,6 @@ class RequestLoggingMiddleware:
                     first_token_s=record.first_token_s,
                     prompt_tokens=record.prompt_tokens,
                     completion_tokens=record.completion_tokens,
+                    reason=record.reason,
                 )
             )

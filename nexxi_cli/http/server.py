@@ -1,10 +1,11 @@
 """The server: builds the services, serves, and ends in good order. Knows Uvicorn; knows no command line."""
 
 import asyncio
+import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 
 import uvicorn
@@ -23,6 +24,8 @@ from nexxi_cli.http.store_watch import StoreWatch
 from nexxi_cli.service.admission import Admission
 from nexxi_cli.wiring import App, address_limiter, safety_filter
 
+LAST_REQUESTS_S = 0.5
+"""How long those who have just connected have to ask, and be told that it is too late, instead of being cut off."""
 CLOSE_S = 5
 """How long connections may take to close once nothing is under way."""
 
@@ -68,6 +71,7 @@ async def _services(
                 model=model,
                 quota=quota,
                 admission=admission,
+                reply_tokens=settings.max_tokens,
                 timeout_s=settings.request_timeout_s,
             ),
             conversations=nexxi.conversations,
@@ -83,7 +87,11 @@ async def _services(
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, but for its end: the first signal begins a drain, the second cuts it short."""
+    """Uvicorn, but for its end: the first signal begins a drain, the second cuts it short.
+
+    A terminal that closes (SIGHUP) begins one too, unless `nohup` had it ignored; it cuts nothing short, because the
+    kernel and the shell may both send it.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings, drain: Drain, on_listening: Callable[[], None]) -> None:
         super().__init__(
@@ -110,12 +118,44 @@ class Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until the drain is over."""
         self._loop = asyncio.get_running_loop()
-        await super().serve(sockets)
+        with _on_hangup(self.handle_exit):
+            await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
         await super().startup(sockets)
         self._on_listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen no more, answer those who have connected by now, and close."""
+        for accepted in self._accept_last(sockets or []):
+            await self._loop.connect_accepted_socket(self._new_protocol, accepted)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_REQUESTS_S):
+                while any(found.cycle is None for found in self._connections()):  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.01)
+        await super().shutdown(sockets)
+
+    def _accept_last(self, sockets: list[socket.socket]) -> list[socket.socket]:
+        """Close the listeners, and return the connections that the kernel would reset for it."""
+        listeners = [listener.dup() for listener in sockets]
+        for server in self.servers:
+            server.close()
+        accepted: list[socket.socket] = []
+        for listener in listeners:
+            listener.settimeout(0)
+            with listener, suppress(BlockingIOError):
+                while True:
+                    accepted.append(listener.accept()[0])
+        return accepted
+
+    def _new_protocol(self) -> LimitedHttpProtocol:
+        return LimitedHttpProtocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=self._loop
+        )
+
+    def _connections(self) -> list[LimitedHttpProtocol]:
+        return [found for found in self.server_state.connections if isinstance(found, LimitedHttpProtocol)]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal came, in the middle of whatever."""
@@ -124,18 +164,32 @@ class Server(uvicorn.Server):
     def _end(self, number: int) -> None:
         if self._draining is None:
             self._draining = asyncio.create_task(self._end_in_good_order())
-        else:
+        elif number != signal.SIGHUP:
             self.exit_code = 128 + number
             self._drain.cut()
             self.should_exit = True
 
     async def _end_in_good_order(self) -> None:
         self._drain.begin()
+        for connection in self._connections():
+            connection.close_when_answered()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._grace_s):
                 await self._drain.idle()
         self._drain.cut()
         self.should_exit = True
+
+
+@contextmanager
+def _on_hangup(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def _end_with_the_model(model: ModelState, server: Server) -> None:

@@ -1,7 +1,7 @@
 """What the routes reach for, built once by `server`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from nexxi_cli.core.access import Caller
 from nexxi_cli.core.ports import ModelBackend
 from nexxi_cli.core.settings import Settings
+from nexxi_cli.core.types import Sampling
 from nexxi_cli.http.drain import Drain
 from nexxi_cli.http.generation import Generation
 from nexxi_cli.http.model_state import ModelState
@@ -32,6 +33,10 @@ class Services:
     drain: Drain
     exposition: Callable[[], tuple[bytes, str]]
     started_at: int
+
+    def default_sampling(self) -> Sampling:
+        """What holds for requests that do not say otherwise; their length is the Generation's to say."""
+        return replace(self.settings.sampling(), max_new_tokens=None)
 
 
 async def _services(request: Request) -> Services:

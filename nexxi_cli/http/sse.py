@@ -126,7 +126,8 @@ class EventStream(Response):
 
     async def _fail(self, error: Exception, record: RequestRecord, send: Send) -> None:
         if isinstance(error, NexxiError):
-            record.error, document = error.kind, envelope_of(error)
+            record.failed(error)
+            document = envelope_of(error)
         else:
             log_failure(error, record)
             record.error, document = "api_error", envelope(INTERNAL, "api_error")

@@ -97,6 +97,8 @@ def _served(event: RequestServed) -> Iterator[str]:
             yield f"{name}={seconds:.3f}s"
     if event.error is not None:
         yield f"error={_word(event.error)}"
+    if event.reason is not None:
+        yield f"reason={_word(event.reason)}"
     yield f"request_id={_word(event.request_id)}"
 
 

@@ -1,6 +1,7 @@
 """`python -m tests.http.scripted_server`: the real server as a process of its own, over a model that is scripted.
 
-Settings come from NEXXI_* variables; SCRIPT_DELAY_S, SCRIPT_TOKENS and SCRIPT_ENDLESS say how the model answers.
+Settings come from NEXXI_* variables; SCRIPT_DELAY_S, SCRIPT_TOKENS and SCRIPT_ENDLESS say how the model answers,
+SCRIPT_LOADING that it never gets ready.
 """
 
 import os
@@ -19,6 +20,7 @@ def main() -> int:
                 REPLY * (int(os.environ.get("SCRIPT_TOKENS", len(REPLY))) // len(REPLY)),
                 delay_s=float(os.environ.get("SCRIPT_DELAY_S", "0")),
                 endless=bool(os.environ.get("SCRIPT_ENDLESS")),
+                is_ready=not os.environ.get("SCRIPT_LOADING"),
             ),
         )
     except NexxiError as error:

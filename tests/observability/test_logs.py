@@ -135,6 +135,7 @@ def test_a_served_request_is_one_flat_json_object() -> None:
         "first_token_s": 0.5,
         "prompt_tokens": 12,
         "completion_tokens": 34,
+        "reason": None,
     }
 
 

@@ -47,7 +47,7 @@ async def chat(body: ChatIn, request: Request, nexxi: Served, caller: Called, re
 
     Events: `start`, then `delta`s, then `end`, then `[DONE]`. A failure in between is an event named `error`.
     """
-    asked = body.request(owner=caller.owner, default=nexxi.settings.sampling(), request_id=record.request_id)
+    asked = body.request(owner=caller.owner, default=nexxi.default_sampling(), request_id=record.request_id)
     if body.stream:
         return sse.EventStream(_frames(asked, nexxi, caller, record), drain=nexxi.drain)
     response = await while_connected(request.receive, nexxi.generation.response(asked, caller, record))

@@ -64,7 +64,7 @@ async def chat_completions(
     served = (await nexxi.backend.info()).name
     if body.model != served:
         raise ModelNotFound(f"the model {body.model!r} is not served here: this server has {served!r}")
-    asked = body.request(owner=caller.owner, default=nexxi.settings.sampling(), request_id=record.request_id)
+    asked = body.request(owner=caller.owner, default=nexxi.default_sampling(), request_id=record.request_id)
     completion_id, created = f"chatcmpl-{record.request_id}", int(time.time())
     if body.stream:
         options = body.stream_options
