@@ -6,8 +6,7 @@ from nexxi_cli.core.errors import Refused
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding, Verdict
-from nexxi_cli.service.edits import Edited
-from nexxi_cli.service.findings import find_all, redactions, type_names, types_of
+from nexxi_cli.service.findings import find_all, redacted, type_names, types_of
 from nexxi_cli.service.markup import Stripped, strip_markup
 from nexxi_cli.service.stream_guard import StreamGuard
 
@@ -64,7 +63,7 @@ class SafetyFilter:
             for layer, mode, found in (("html", self._html, markup), ("pii", self._pii, personal))
             if mode == "block" and found
         ]
-        clean = stripped.text if self._pii == "observe" else Edited(stripped.text, redactions(personal)).text
+        clean = stripped.text if self._pii == "observe" else redacted(stripped.text, personal)
         findings = [*markup, *(_in_original(finding, stripped) for finding in personal)]
         return Verdict(
             allowed=not reasons,

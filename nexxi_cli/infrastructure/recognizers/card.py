@@ -3,6 +3,7 @@
 import re
 
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.probes import head
 
 _GROUPED = (
     r"(?<![\w.\-])(?:"
@@ -11,6 +12,13 @@ _GROUPED = (
     r")(?![\w]|[.\-][0-9])"
 )
 _PLAIN = r"(?<![\w.\-])[2-6][0-9]{12,18}(?![\w]|[.\-][0-9])"
+
+_ALONE = r"\w.\-"
+_GROUPS = (
+    head(r"[2-6][0-9]{3}[ \-][0-9]{4}[ \-][0-9]{4}[ \-]", 15, alone=_ALONE),
+    head(r"3[0-9]{3}[ \-][0-9]{6}[ \-]", 12, alone=_ALONE),
+)
+_DIGITS = (head("[2-6][0-9]{12}", 13, alone=_ALONE),)
 
 # American Express, Diners Club, JCB, Visa, Mastercard, Maestro, Discover, UnionPay, Mir -> lengths
 _ISSUERS = (
@@ -39,8 +47,8 @@ def passes_luhn(digits: str) -> bool:
 
 CARD = PatternRecognizer(
     (
-        Rule("card.grouped", "CARD", 0.95, _GROUPED, _is_card),
-        Rule("card.plain", "CARD", 0.9, _PLAIN, _is_card),
+        Rule("card.grouped", "CARD", 0.95, _GROUPED, _is_card, probes=_GROUPS),
+        Rule("card.plain", "CARD", 0.9, _PLAIN, _is_card, probes=_DIGITS),
     ),
     chars=r"0-9 .\-",
     begins=r"[0-9]",

@@ -3,6 +3,7 @@
 import re
 
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.probes import WIDE, head
 
 _LENGTHS = {
     country: int(length)
@@ -30,11 +31,19 @@ _LENGTHS = {
 }
 _CANDIDATE = r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[ \-\u00a0]?[A-Za-z0-9]){11,30}"
 
+_PROBES = (
+    head(
+        rf"[A-Za-z]{{2}}[0-9]{{2}}[ \-{WIDE}]?[A-Za-z0-9]{{4}}[ \-{WIDE}]?[A-Za-z0-9]{{3}}", 11, 13, alone="A-Za-z0-9"
+    ),
+)
+
 
 def _is_iban(match: re.Match[str]) -> int | None:
     length = _LENGTHS.get(match[0][:2].upper())
+    if length is None:
+        return None
     places = [at for at, char in enumerate(match[0]) if char.isalnum()]
-    if length is None or len(places) < length:
+    if len(places) < length:
         return None
     end = match.start() + places[length - 1] + 1
     number = "".join(match[0][at] for at in places[:length])
@@ -49,7 +58,7 @@ def passes_mod_97(iban: str) -> bool:
 
 
 IBAN = PatternRecognizer(
-    (Rule("iban.number", "IBAN", 0.99, _CANDIDATE, _is_iban),),
+    (Rule("iban.number", "IBAN", 0.99, _CANDIDATE, _is_iban, probes=_PROBES),),
     chars=r"A-Za-z0-9 \-\u00a0",
     begins=r"(?<![A-Za-z0-9])[A-Za-z](?:\Z|[A-Za-z](?:\Z|[0-9](?:\Z|[0-9])))",
     max_chars=68,

@@ -7,12 +7,19 @@ import re
 from ipaddress import AddressValueError, IPv6Address
 
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.probes import head
 
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _V4 = rf"(?<![\w.:\-])(?<!version )(?<!Version )(?:{_BYTE}\.){{3}}{_BYTE}(?![\w\-]|\.[0-9])"
 _V6 = (
     r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}"
     rf"(?:(?:{_BYTE}\.){{3}}{_BYTE}|[0-9A-Fa-f]{{0,4}})(?![\w:]|\.[0-9])"
+)
+_V4_PROBES = (head(r"(?:[0-9]{1,3}\.){3}[0-9]", 7, 13, alone=r"\w.:\-"),)
+_V6_PROBES = (
+    head("(?:[0-9A-Fa-f]{1,4}:){1,6}:", 3, 31, alone=r"\w:."),
+    head("::[0-9A-Fa-f]", 3, alone=r"\w:."),
+    head("(?:[0-9A-Fa-f]{1,4}:){6}", 12, 30, alone=r"\w:."),
 )
 _NOBODY = re.compile(r"127\.|0\.|255\.")
 
@@ -33,8 +40,8 @@ def _v6(match: re.Match[str]) -> int | None:
 
 IP = PatternRecognizer(
     (
-        Rule("ip.v4", "IP", 0.9, _V4, _v4, needs=(".",)),
-        Rule("ip.v6", "IP", 0.9, _V6, _v6, needs=(":",)),
+        Rule("ip.v4", "IP", 0.9, _V4, _v4, needs=(".",), probes=_V4_PROBES),
+        Rule("ip.v6", "IP", 0.9, _V6, _v6, needs=(":",), probes=_V6_PROBES),
     ),
     chars=r"0-9A-Fa-f:.",
     begins=r"[0-9A-Fa-f:]",

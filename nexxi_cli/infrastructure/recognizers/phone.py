@@ -7,6 +7,7 @@ the trunk prefix 0 (ITU-T E.123) in groups. Others need words beside them to be 
 import re
 
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.probes import WIDE, head
 
 _BLANK = r" \u00a0\u202f"
 _DASH = r"\-\u2010\u2011\u2013"
@@ -22,6 +23,19 @@ _TEN_DIGITS = (
 _TRUNK = (
     rf"(?<![\w+.,/{_DASH}])(?<![0-9] )(?:\(0[0-9]{{1,4}}\)(?:[{_BLANK}{_DASH}.]?[0-9]){{6,8}}"
     rf"|0[1-9](?:[{_BLANK}{_DASH}.]?[0-9]){{7,9}})(?![\w]|[{_BLANK}{_DASH}.,][0-9])"
+)
+_SEPARATOR = rf"[ \-.{WIDE}]"
+_PLUS = (
+    head(rf"\+[ \-.(){WIDE}]{{0,2}}[1-9]", 2, 4, alone=r"\w+."),
+    head(rf"00(?:[1-9]|[ \-.{WIDE}][ \-.(){WIDE}]?[0-9])", 3, 5, alone=r"\w+."),
+)
+_TEN = (
+    head(rf"[0-9]{{3}}{_SEPARATOR}[0-9]{{3}}{_SEPARATOR}[0-9]{{4}}", 12, 14, alone="0-9"),
+    head(rf"\([0-9]{{3}}\)[ {WIDE}]?[0-9]{{3}}", 8, 11),
+)
+_ZERO = (
+    head(rf"0[1-9](?:{_SEPARATOR}?[0-9]){{7}}", 9, 16, alone=r"\w+.,/\-"),
+    head(rf"\(0[0-9]{{1,4}}\){_SEPARATOR}?[0-9]", 5, 9, alone=r"\w+.,/\-"),
 )
 _DATE = re.compile(r"[0-9]{2}(\D)[0-9]{2}\1(?:19|20)[0-9]{2}(?![0-9])")
 _EXTENSION = re.compile(r"[ ,]?(?:x|ext\.?)[ ]?[0-9]{1,5}(?![0-9])")
@@ -63,9 +77,9 @@ def _with_extension(text: str, end: int) -> int:
 
 PHONE = PatternRecognizer(
     (
-        Rule("phone.international", "PHONE", 0.85, _INTERNATIONAL, _international),
-        Rule("phone.ten_digits", "PHONE", 0.75, _TEN_DIGITS, _ten_digits),
-        Rule("phone.trunk", "PHONE", 0.6, _TRUNK, _trunk, needs=("0",)),
+        Rule("phone.international", "PHONE", 0.85, _INTERNATIONAL, _international, probes=_PLUS),
+        Rule("phone.ten_digits", "PHONE", 0.75, _TEN_DIGITS, _ten_digits, probes=_TEN),
+        Rule("phone.trunk", "PHONE", 0.6, _TRUNK, _trunk, needs=("0",), probes=_ZERO),
     ),
     chars=rf"0-9+{_BLANK}{_DASH}.(),xet",
     begins=r"[0-9+(]",

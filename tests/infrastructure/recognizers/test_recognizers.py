@@ -11,17 +11,7 @@ from hypothesis import strategies as st
 from nexxi_cli.core.types import Finding
 from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
 from tests.infrastructure.recognizers.examples import ALL, PEM_LINE
-
-PIECES = st.one_of(
-    st.sampled_from([example for _, example in ALL]),
-    st.sampled_from([example[: len(example) // 2] for _, example in ALL]),
-    st.sampled_from([example[len(example) // 2 :] for _, example in ALL]),
-    st.sampled_from(
-        ["in 2024, ", " ", ". ", "-", "(", "+", "@", "::", "1", "12", "ext", "GB82", "é", "你好", "_", "\n"]
-    ),
-    st.text(max_size=4),
-)
-TEXTS = st.lists(PIECES, max_size=7).map("".join)
+from tests.infrastructure.recognizers.texts import TEXTS
 
 
 def found(text: str) -> list[Finding]:
