@@ -20,8 +20,8 @@ _LEAD_CHARS = 60
 _PASSWORDS = r"passw(?:or)?d|passphrase|passwort|kennwort|contrase(?:ñ|n)a|mot_de_passe|senha|pwd|db_?pass"
 _KEYS = (
     r"secret|token|api[_\- ]?key|access[_\- ]?key|secret[_\- ]?key|private[_\- ]?key|signing[_\- ]?key"
-    r"|account[_\- ]?key|encryption[_\- ]?key|auth[_\- ]?key|credentials?|client[_\- ]?secret|webhook[_\- ]?secret|sharedaccesskey"
-    r"|sharedaccesssignature|[?&;]sig"
+    r"|account[_\- ]?key|encryption[_\- ]?key|auth[_\- ]?key|credentials?|client[_\- ]?secret"
+    r"|webhook[_\- ]?secret|sharedaccesskey|sharedaccesssignature|[?&;]sig"
 )
 _SIGN = r"""(?:\\{0,2}["'\]]){0,2}[ \t]{0,8}(?:=>|:=|==?|:)[ \t]{0,8}"""
 _QUOTE = r"""(?:[rbuf]?\\{0,2}["'`])?"""

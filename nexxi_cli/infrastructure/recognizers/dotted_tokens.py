@@ -4,6 +4,8 @@ Sources: what Discord, SendGrid, HashiCorp (Vault, Terraform), Google (OAuth), D
 client secrets) publish of theirs, and the rules of gitleaks. Vault's older `s.` tokens need a keyword beside them.
 """
 
+import re
+
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, cut_off
 from nexxi_cli.infrastructure.recognizers.probes import head
 
@@ -26,6 +28,11 @@ JWT = PatternRecognizer(
     begins=_ALONE + cut_off("eyJ"),
     max_chars=12_000,
 )
+
+
+def _without_stop(match: re.Match[str]) -> int:
+    return match.start() + len(match[0].rstrip("."))
+
 
 _HEADS = ("SG.", "hvs.", "hvb.", "hvr.", "ya29.", "dp.pt.", "dp.st.", "pat")
 
@@ -66,6 +73,7 @@ DOTTED = PatternRecognizer(
             "SECRET",
             0.97,
             r"(?<![A-Za-z0-9_~.\-])[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.\-]{31,34}(?![A-Za-z0-9_~\-])",
+            _without_stop,
             needs=("Q~",),
             probes=(head(r"[A-Za-z0-9_~.]{3}[0-9]Q~", 6),),
         ),

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Protocol
 
 from nexxi_cli.core.types import Finding
-from nexxi_cli.infrastructure.recognizers.probes import Probe
+from nexxi_cli.infrastructure.recognizers.probes import AnyProbe
 from nexxi_cli.infrastructure.recognizers.words import AFTER_CHARS, Words
 
 Confirm = Callable[[re.Match[str]], int | None]
@@ -24,7 +24,7 @@ class Search(Protocol):
     """Looks for one rule of a family."""
 
     @property
-    def probes(self) -> Sequence[Probe]:
+    def probes(self) -> Sequence[AnyProbe]:
         """Every match begins near a hit of one of them."""
 
     def find(self, text: str, spans: Spans) -> Iterator[Finding]:
@@ -47,7 +47,7 @@ class Rule:
     confirm: Confirm = whole_match
     needs: tuple[str, ...] = ()
     words: Words | None = None
-    probes: tuple[Probe, ...] = ()
+    probes: tuple[AnyProbe, ...] = ()
 
 
 class RuleSearch:
@@ -63,12 +63,12 @@ class RuleSearch:
 
     def find(self, text: str, spans: Spans) -> Iterator[Finding]:
         """Findings that begin in `spans`, in order."""
-        rule, search = self.rule, self.pattern.search
+        rule, search, match_at = self.rule, self.pattern.search, self.pattern.match
         at = 0
         for first, last in spans:
             at = max(at, first)
             while at <= last:
-                match = search(text, at, last + self._reach)
+                match = match_at(text, at) if at == last else search(text, at, last + self._reach)
                 if match is None or match.start() > last:
                     at = last + 1
                     break

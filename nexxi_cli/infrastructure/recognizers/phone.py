@@ -8,6 +8,7 @@ import re
 
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
 from nexxi_cli.infrastructure.recognizers.probes import WIDE, head
+from nexxi_cli.infrastructure.recognizers.words import Words
 
 _BLANK = r" \u00a0\u202f"
 _DASH = r"\-\u2010\u2011\u2013"
@@ -37,7 +38,54 @@ _ZERO = (
     head(rf"0[1-9](?:{_SEPARATOR}?[0-9]){{7}}", 9, 16, alone=r"\w+.,/\-"),
     head(rf"\(0[0-9]{{1,4}}\){_SEPARATOR}?[0-9]", 5, 9, alone=r"\w+.,/\-"),
 )
+_BESIDE_WORDS = (
+    rf"(?<![\w+.,/{_DASH}])(?<![0-9] )\(?[0-9](?:[{_BLANK}{_DASH}.()/]{{0,2}}[0-9]){{6,11}}(?![\w]|[{_DASH}.,][0-9])"
+)
+_WORDS = Words(
+    (
+        *(
+            "phone",
+            "phone number",
+            "phone no",
+            "tel",
+            "tel no",
+            "telephone",
+            "telephone number",
+            "mobile",
+            "mobile number",
+        ),
+        *(
+            "cell",
+            "cell number",
+            "cellphone",
+            "fax",
+            "fax number",
+            "call",
+            "calling",
+            "called",
+            "dial",
+            "reach",
+            "reached",
+        ),
+        *("answering at", "answering", "office", "hotline", "landline", "whatsapp", "sms", "text me", "my number"),
+        *("telefon", "telefonnummer", "tel nr", "rufnummer", "handy", "handynummer", "mobil", "mobilnummer", "anrufen"),
+        *("téléphone", "portable", "numéro", "appelez", "appeler", "teléfono", "telefono", "móvil", "movil", "celular"),
+        *(
+            "llame",
+            "llamar",
+            "cellulare",
+            "telefone",
+            "telemóvel",
+            "telefoon",
+            "mobiel",
+            "komórka",
+            "puhelin",
+            "telefono",
+        ),
+    )
+)
 _DATE = re.compile(r"[0-9]{2}(\D)[0-9]{2}\1(?:19|20)[0-9]{2}(?![0-9])")
+_ISO_DATE = re.compile(r"(?:19|20)[0-9]{2}([\-/.])(?:0[1-9]|1[0-2])\1[0-3][0-9](?![0-9])")
 _EXTENSION = re.compile(r"[ ,]?(?:x|ext\.?)[ ]?[0-9]{1,5}(?![0-9])")
 
 _FIXED_LENGTH = {"1": 11, "7": 11}  # one-digit country codes: numbers in their plans have ten digits
@@ -70,6 +118,12 @@ def _trunk(match: re.Match[str]) -> int | None:
     return match.end()
 
 
+def _beside_words(match: re.Match[str]) -> int | None:
+    if _DATE.match(match[0]) or _ISO_DATE.match(match[0]) or "((" in match[0] or "//" in match[0]:
+        return None
+    return _with_extension(match.string, match.end())
+
+
 def _with_extension(text: str, end: int) -> int:
     extension = _EXTENSION.match(text, end)
     return extension.end() if extension else end
@@ -80,8 +134,17 @@ PHONE = PatternRecognizer(
         Rule("phone.international", "PHONE", 0.85, _INTERNATIONAL, _international, probes=_PLUS),
         Rule("phone.ten_digits", "PHONE", 0.75, _TEN_DIGITS, _ten_digits, probes=_TEN),
         Rule("phone.trunk", "PHONE", 0.6, _TRUNK, _trunk, needs=("0",), probes=_ZERO),
+        Rule(
+            "phone.beside_words",
+            "PHONE",
+            0.7,
+            _BESIDE_WORDS,
+            _beside_words,
+            words=_WORDS,
+            probes=_WORDS.probes(2, 2, 60),
+        ),
     ),
-    chars=rf"0-9+{_BLANK}{_DASH}.(),xet",
+    chars=rf"0-9+{_BLANK}{_DASH}.(),/xet",
     begins=r"[0-9+(]",
     max_chars=80,
 )

@@ -4,11 +4,11 @@ A probe is a short expression of which every match of its rule is near. Hypersca
 an expression ends, not where it begins: both are fine for a probe, which may be wrong as long as it misses nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 WIDE = r"?\x80-\xff"
 """What a character beyond ASCII may be in a probe: Latin-1 as it is, all others a question mark."""
@@ -31,10 +31,37 @@ class Probe:
     solid: bool = False
 
     @property
-    def bytes(self) -> bytes:
-        """The expression as Hyperscan takes it."""
+    def expressions(self) -> tuple[str]:
+        """The expression with what cannot stand before it."""
         before = f"(?:^|[^{self.alone}])" if self.alone else ""
-        return f"{before}(?:{self.expression})".encode("latin-1")
+        return (f"{'(?i)' if self.caseless else ''}{before}(?:{self.expression})",)
+
+    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
+        for end in ends:
+            last = end - self.least
+            if last < start:
+                continue
+            first = max(start, end - self.most)
+            if self.solid:
+                first = max(first, 1 + max(text.rfind(" ", first, last), text.rfind("\n", first, last)))
+            yield first, last
+
+
+class AnyProbe(Protocol):
+    """What the prefilter needs of a probe. Equal ones are looked for once."""
+
+    @property
+    def expressions(self) -> Sequence[str]:
+        """Expressions over Latin-1, each as good as the other."""
+
+    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
+
+
+def over_latin_1(expression: str) -> str:
+    """The expression with what its characters beyond ASCII, which stand in no class, may be in a probe."""
+    return "".join(char if char.isascii() else f"[{WIDE}]" for char in expression)
 
 
 def head(expression: str, least: int, most: int | None = None, *, alone: str = "", caseless: bool = False) -> Probe:
@@ -48,14 +75,14 @@ def literals(*words: str, alone: str = "A-Za-z0-9_") -> tuple[Probe, ...]:
 
 
 class Prefilter:
-    """Probes compiled on first use, about 0.2 s. Serves all threads, one at a time."""
+    """Probes compiled on first use. Serves all threads, one at a time."""
 
-    def __init__(self, probes: Sequence[Probe]) -> None:
+    def __init__(self, probes: Sequence[AnyProbe]) -> None:
         self._probes = tuple(probes)
         self._lock = Lock()
 
-    def ends(self, text: str) -> dict[int, list[int]]:
-        """Number of a probe -> where its expression ends in `text`, in ascending order."""
+    def hits(self, text: str) -> Iterator[tuple[int, list[int]]]:
+        """Numbers of probes and where one of their expressions ends in `text`, in ascending order."""
         ends: dict[int, list[int]] = {}
 
         def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
@@ -65,26 +92,30 @@ class Prefilter:
                 ends[number] = [end]
 
         with self._lock:
-            self._database.scan(text.encode("latin-1", "replace"), match_event_handler=note)
-        for places in ends.values():
+            database, owners = self._database
+            database.scan(text.encode("latin-1", "replace"), match_event_handler=note)
+        for number, places in ends.items():
             places.sort()
-        return ends
+            for probe in owners[number]:
+                yield probe, places
 
     @cached_property
-    def _database(self) -> Any:
+    def _database(self) -> tuple[Any, Sequence[Sequence[int]]]:
+        """Compiled expressions, each once, and for each the numbers of the probes that it serves."""
         import hyperscan
 
+        owners: dict[str, list[int]] = {}
+        for number, probe in enumerate(self._probes):
+            for expression in probe.expressions:
+                owners.setdefault(expression, []).append(number)
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         database.compile(
-            expressions=[probe.bytes for probe in self._probes],
-            ids=list(range(len(self._probes))),
-            elements=len(self._probes),
-            flags=[
-                hyperscan.HS_FLAG_DOTALL | (hyperscan.HS_FLAG_CASELESS if probe.caseless else 0)
-                for probe in self._probes
-            ],
+            expressions=[expression.encode("latin-1") for expression in owners],
+            ids=list(range(len(owners))),
+            elements=len(owners),
+            flags=[hyperscan.HS_FLAG_DOTALL] * len(owners),
         )
-        return database
+        return database, tuple(owners.values())
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Protocol
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.types import Finding
 from nexxi_cli.infrastructure.recognizers.patterns import Search
-from nexxi_cli.infrastructure.recognizers.probes import Prefilter, Probe, is_available
+from nexxi_cli.infrastructure.recognizers.probes import AnyProbe, Prefilter, is_available
 
 
 class Family(Recognizer, Protocol):
@@ -25,8 +25,12 @@ class Scanner:
         self._families = tuple(families)
         self._has_prefilter = prefilter
         searches = tuple(search for family in self._families for search in family.searches)
-        self._probes = tuple((search, probe) for search in searches for probe in search.probes)
-        self._prefilter = Prefilter([probe for _, probe in self._probes])
+        by_probe: dict[AnyProbe, list[Search]] = {}
+        for search in searches:
+            for probe in search.probes:
+                by_probe.setdefault(probe, []).append(search)
+        self._probes = tuple(by_probe.items())
+        self._prefilter = Prefilter(tuple(by_probe))
         self.types = frozenset(chain.from_iterable(family.types for family in self._families))
         self.max_chars = max(family.max_chars for family in self._families)
 
@@ -37,27 +41,16 @@ class Scanner:
                 yield from family.find(text, start)
             return
         spans: dict[Search, list[tuple[int, int]]] = {}
-        for number, ends in self._prefilter.ends(text).items():
-            search, probe = self._probes[number]
-            spans.setdefault(search, []).extend(_spans(probe, text, start, ends))
+        for number, ends in self._prefilter.hits(text):
+            probe, searches = self._probes[number]
+            begun = list(probe.spans(text, start, ends))
+            for search in searches:
+                spans.setdefault(search, []).extend(begun)
         for search, found in spans.items():
-            if len(search.probes) > 1:
-                found.sort()
+            found.sort()
             yield from search.find(text, found)
 
     def open_from(self, text: str, start: int) -> int:
         """The first place from `start` on where a match may begin that text to come can change."""
         length = len(text)
         return min(max(family.open_from(text, start), length - family.max_chars) for family in self._families)
-
-
-def _spans(probe: Probe, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Where in `text`, from `start` on, a match may begin for each place where the probe ends."""
-    for end in ends:
-        last = end - probe.least
-        if last < start:
-            continue
-        first = max(start, end - probe.most)
-        if probe.solid:
-            first = max(first, 1 + max(text.rfind(" ", first, last), text.rfind("\n", first, last)))
-        yield first, last

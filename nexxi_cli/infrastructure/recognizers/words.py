@@ -4,10 +4,11 @@
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from nexxi_cli.infrastructure.recognizers.probes import WIDE, Probe
+from nexxi_cli.infrastructure.recognizers.probes import over_latin_1
 
 BEFORE_CHARS = 63
 """How far before a match its words may begin: one less than a Recognizer may look, to see that they begin there."""
@@ -16,6 +17,7 @@ AFTER_CHARS = 48
 """How far after a match its words may end."""
 
 _GAP_CHARS = 36
+_PHRASE_CHARS = 28
 _CAMEL = r"(?<=[a-z])(?=[A-Z])"
 _LEAD = r"[ \t]?[(\[\-\u2013\u2014:=]?[ \t]?(?:[^\W\d_]{1,12}['\u2019]?[^\W\d_]{0,3} ){0,3}"
 _OPEN = r"[^\W\d]*(?:[ \t(\[\-\u2013\u2014:=_'\u2019]+[^\W\d]*)*+"
@@ -23,10 +25,14 @@ _OPEN = r"[^\W\d]*(?:[ \t(\[\-\u2013\u2014:=_'\u2019]+[^\W\d]*)*+"
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Words and phrases in lower case, singular; a plural s is understood. `after`: they may also follow."""
+    """Words and phrases in lower case, singular; a plural s is understood. `after`: they may also follow.
+
+    Those that many rules share stand in `also`, which the prefilter then looks for once.
+    """
 
     phrases: tuple[str, ...]
     after: bool = True
+    also: tuple[str, ...] = ()
 
     def beside(self, text: str, start: int, end: int) -> bool:
         """Whether they stand after text[start:end] or before it, in one line or two, with no digit between."""
@@ -50,26 +56,65 @@ class Words:
         """Whether text to come can put them after text[:end]."""
         return self.after and len(text) - end <= AFTER_CHARS and re.fullmatch(_OPEN, text[end:]) is not None
 
-    def probes(self, digits: int, lead: int, longest: int) -> tuple[Probe, ...]:
+    def probes(self, digits: int, lead: int, longest: int) -> "tuple[WordProbe, ...]":
         """Probes for matches of at most `longest` characters with `digits` digits after at most `lead` other ones."""
-        phrases = "|".join(_over_latin_1(phrase) for phrase in self.phrases)
-        before = Probe(
-            f"(?:{phrases})[^0-9]{{0,{_GAP_CHARS + 1 + lead}}}[0-9]{{{digits}}}", digits + lead, digits, caseless=True
-        )
-        after = Probe(f"[0-9][^0-9,;.]{{1,{AFTER_CHARS - 2}}}(?:{phrases})", longest + AFTER_CHARS, 0, caseless=True)
-        return (before, after) if self.after else (before,)
+        own = WordProbe(self.phrases, digits, lead, longest, after=self.after)
+        return (own, WordProbe(self.also, 2, 4, 24, after=self.after)) if self.also else (own,)
+
+
+@dataclass(frozen=True, slots=True)
+class WordProbe:
+    """A probe of words with a number beside them: `digits` digits after at most `lead` other characters."""
+
+    phrases: tuple[str, ...]
+    digits: int
+    lead: int
+    longest: int
+    after: bool
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The longest word of each phrase that holds no other phrase."""
+        shortest = {phrase for phrase in self.phrases if not any(o in phrase for o in self.phrases if o != phrase)}
+        words = {max(phrase.split(), key=len) for phrase in shortest}
+        return tuple(expression for word in sorted(words) for expression in _expressions(word))
+
+    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Where a match may begin: at the first digit after the words, and before the last digit before them."""
+        follows, precedes = _sides(self.digits)
+        for end in ends:
+            if self.after and (match := precedes.search(text, max(0, end - _PHRASE_CHARS - AFTER_CHARS), end)):
+                yield max(start, match.start() - self.longest), match.start()
+            if match := follows.match(text, end):
+                first = match.end() - self.digits
+                yield max(start, first - self.lead), first
+
+
+@cache
+def _sides(digits: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    gap = _GAP_CHARS + _PHRASE_CHARS
+    return (
+        re.compile(f"[^0-9]{{0,{gap}}}[0-9]{{{digits}}}"),
+        re.compile(rf"[0-9][^0-9,;.\n]{{1,{AFTER_CHARS + _PHRASE_CHARS}}}\Z"),
+    )
+
+
+def _expressions(word: str) -> Iterator[str]:
+    """`word`, in any case; short ones, which are parts of many others, only where a word begins."""
+    wide = over_latin_1(word)
+    if len(word) > 4 or not word.isascii():
+        yield f"(?i){wide}"
+    else:
+        yield rf"(?i)\b{wide}"
+        yield f"(?i)_{wide}"
+        yield word.capitalize()
 
 
 def _bridges(gap: str) -> bool:
     return len(gap) <= _GAP_CHARS and gap.count("\n") <= 1 and not any(char.isdigit() for char in gap)
 
 
-def _over_latin_1(phrase: str) -> str:
-    escaped = "".join(char if char.isascii() else f"[{WIDE}]" for char in phrase)
-    return escaped.replace(" ", r"[ _\-\t]{0,2}")
-
-
 @cache
 def _compiled(words: Words) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    phrases = "|".join(re.escape(phrase).replace(r"\ ", r"[ _\-\t]{0,2}") for phrase in words.phrases)
+    phrases = "|".join(re.escape(phrase).replace(r"\ ", r"[ _\-\t]{0,2}") for phrase in (*words.phrases, *words.also))
     return re.compile(f"(?:{phrases})s?(?![^\\W_])"), re.compile(f"{_LEAD}(?:{phrases})s?(?![^\\W_])")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nexxi_cli.core.types import Finding
 from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
-from tests.infrastructure.recognizers.examples import ALL, PEM_LINE
+from tests.infrastructure.recognizers.examples import ALL, IN_CONTEXT, PEM_LINE
 from tests.infrastructure.recognizers.texts import TEXTS
 
 
@@ -24,6 +24,17 @@ def test_an_example_is_found_as_a_whole_wherever_it_stands(type_: str, example: 
     text = frame.format(example)
     spans = {(text[finding.start : finding.end], finding.type) for finding in found(text)}
     assert (example, type_) in spans
+
+
+@pytest.mark.parametrize(("type_", "before", "data", "after"), IN_CONTEXT)
+@pytest.mark.parametrize("frame", ["{}", "is {}, yes", "<{}>", "\n{}\n"])
+def test_data_is_found_beside_its_words_and_not_without(
+    type_: str, before: str, data: str, after: str, frame: str
+) -> None:
+    text = frame.format(before + data + after)
+    assert (data, type_) in {(text[finding.start : finding.end], finding.type) for finding in found(text)}
+    alone = frame.format(data)
+    assert (data, type_) not in {(alone[finding.start : finding.end], finding.type) for finding in found(alone)}
 
 
 @given(TEXTS)
