@@ -26,14 +26,16 @@ _POSTCODE = "(?:GIR 0AA|[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2})"
 _ZIP = "(?:[A-Z]{2}[ ]{1,2})?[0-9]{5}(?:-[0-9]{4})?"
 _UNIT = r"(?:Apartment|Apt\.?|Suite|Ste\.?|Unit|Flat|Floor|Room|#)[ ]?#?[0-9A-Z][0-9A-Za-z\-]{0,5}"
 _STREET = (
-    rf"[0-9]{{1,6}}(?:-[0-9]{{1,4}})?[A-Za-z]?[ ](?:(?:[NSEW]|North|South|East|West)\.?[ ])?"
+    rf"(?:[0-9]{{1,4}}[ ])?[0-9]{{1,6}}(?:-[0-9]{{1,4}})?[A-Za-z]?[ ](?:(?:[NSEW]|North|South|East|West)\.?[ ])?"
     rf"(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th))[ ]){{1,4}}{_WAY}(?:[ ](?:[NSEW][EW]?|North|South|East|West){_END})?"
 )
 _TAIL = (
     rf"(?:{_BREAK}{_UNIT}{_END})?(?:{_BREAK}{_CITY}(?:{_BREAK}{_CITY})?{_BREAK}(?:{_ZIP}|{_POSTCODE}){_END}"
     rf"|{_BREAK}(?:{_ZIP}|{_POSTCODE}){_END})?"
 )
-_BOX = rf"(?:P\.?[ ]?O\.?[ ]Box|PSC[ ][0-9]{{1,5}},?[ ]Box|Postfach|Apartado)[ ][0-9]{{1,6}}{_END}"
+_PARTICLE = rf"(?:d[eiou]s?|del|della|dei|da|das|la|las|los|el|van|von|der|den|the|of){_END}"
+_BEFORE_UNIT = rf"[0-9]{{1,6}}(?:[ ](?:{_NAME}|[0-9]{{1,5}}|{_PARTICLE})){{1,6}}{_BREAK}{_UNIT}{_END}"
+_BOX = rf"(?:P\.?[ ]?O\.?[ ]Box|(?:PSC|Unit|CMR)[ ][0-9]{{1,5}},?[ ]Box|Postfach|Apartado)[ ][0-9]{{1,6}}{_END}"
 _FIVE = rf"(?:{_BREAK}(?:[A-Z]{{1,2}}-)?[0-9]{{4,5}}(?:-[0-9]{{3}})?(?:[ ][A-Z]{{2}})?{_END}(?:[ ]{_CITY})?)?"
 _NUMBER = r"[0-9]{1,4}(?:[ ]?[a-zA-Z](?![A-Za-z0-9]))?(?:[\-/][0-9]{1,4})?"
 _SUFFIXES = (
@@ -59,13 +61,13 @@ _ALONE = r"\w.\-/"
 _SEPARATED = r"[ ,\n]{1,7}"
 _TOKEN = (
     rf"(?:[{_CAPITAL}0-9#][{_LETTER}0-9.'\u2019/\-]*|[dl]['\u2019][{_LETTER}'\u2019\-]*|[nN][º°.o]|[a-z](?![{_LETTER}])"
-    "|(?:d[eiou]s?|del|della|dei|da|das|la|las|los|el|bis|ter|rue|avenue|boulevard|bd|place|chemin|allée|impasse|quai"
+    "|(?:d[eiou]s?|del|della|dei|da|das|la|las|los|el|van|von|der|den|the|of|bis|ter|rue|avenue|boulevard|bd|place|chemin|allée|impasse|quai"
     rf"|cours|route|square)(?![{_LETTER}]))"
 )
 _REST = rf"(?:{_SEPARATED}{_TOKEN})*+(?:{_SEPARATED})?[a-zé]{{0,10}}['\u2019]?\Z"
 _BEGINS = (
     rf"{_BEFORE}(?:[0-9][0-9A-Za-z\-]{{0,10}}{_REST}|[{_CAPITAL}][{_LETTER}.'\u2019/\-]*\Z"
-    rf"|(?:[{_CAPITAL}][{_LETTER}\-]*{_SUFFIXES}|{_ROMANCE_WORDS}|Apt\.?|Suite|Ste\.|P\.?[ ]?O\.?|P\.|PSC|Postfach|Apartado"
+    rf"|(?:[{_CAPITAL}][{_LETTER}\-]*{_SUFFIXES}|{_ROMANCE_WORDS}|Apt\.?|Suite|Ste\.|P\.?[ ]?O\.?|P\.|PSC|CMR|Unit|Postfach|Apartado"
     rf"|[A-Z]{{1,2}}[0-9][0-9A-Z]?){_REST})"
 )
 
@@ -86,12 +88,20 @@ ADDRESS = PatternRecognizer(
             probes=(Probe(f" (?:{'|'.join(_WAYS.split())})", 150, 6),),
         ),
         Rule(
+            "address.before_unit",
+            "ADDRESS",
+            0.8,
+            f"{_BEFORE}{_BEFORE_UNIT}{_TAIL}",
+            _trimmed,
+            probes=(Probe(r"[ ,\n](?:Apartment|Apt\.?|Suite|Ste\.?|Unit|Flat|Floor|Room|#)[ 0-9]", 200, 5),),
+        ),
+        Rule(
             "address.box",
             "ADDRESS",
             0.8,
             f"{_BEFORE}{_BOX}{_TAIL}",
             _trimmed,
-            probes=(head(r"P\.? ?O\.? Box|PSC [0-9]|Postfach|Apartado", 5, 9),),
+            probes=(head(r"P\.? ?O\.? Box|(?:PSC|CMR|Unit) [0-9]{1,5},? Box|Postfach|Apartado", 6, 15),),
         ),
         Rule(
             "address.unit",

@@ -18,7 +18,7 @@ _COUNTRIES = frozenset(
         "RERORSRURWSASBSCSDSESGSISKSLSMSNSOSRSSSTSVSYSZTCTDTGTHTJTLTMTNTOTRTTTVTWTZUAUGUSUYUZVAVCVEVGVIVNVUWSXKYEYTZAZMZW",
     )
 )
-_BIC_WORDS = Words(("swift", "swift code", "bic", "bic code", "swift bic", "bic swift", "bank code", "bankleitzahl"))
+_BIC_WORDS = Words(("swift", "swift code", "bic", "bic code", "swift bic", "bic swift", "bank code"), after=False)
 
 
 def _is_bic(match: re.Match[str]) -> int | None:

@@ -25,7 +25,9 @@ _NOBODY = re.compile(r"127\.|0\.|255\.")
 
 
 def _v4(match: re.Match[str]) -> int | None:
-    return None if _NOBODY.match(match[0]) else match.end()
+    named = match.string[max(0, match.start() - 2) : match.start()]
+    is_version = named[-1:] == "/" and named[:1].isalpha() and match[0].endswith(".0.0")  # Chrome/120.0.0.0
+    return None if is_version or _NOBODY.match(match[0]) else match.end()
 
 
 def _v6(match: re.Match[str]) -> int | None:

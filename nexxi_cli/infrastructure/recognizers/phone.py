@@ -84,8 +84,9 @@ _WORDS = Words(
         ),
     )
 )
-_DATE = re.compile(r"[0-9]{2}(\D)[0-9]{2}\1(?:19|20)[0-9]{2}(?![0-9])")
-_ISO_DATE = re.compile(r"(?:19|20)[0-9]{2}([\-/.])(?:0[1-9]|1[0-2])\1[0-3][0-9](?![0-9])")
+_DATE = re.compile(
+    r"[0-9]{2}(\D)[0-9]{2}\1(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}([\-/.])(?:0[1-9]|1[0-2])\2[0-3][0-9](?![0-9])"
+)
 _EXTENSION = re.compile(r"[ ,]?(?:x|ext\.?)[ ]?[0-9]{1,5}(?![0-9])")
 
 _FIXED_LENGTH = {"1": 11, "7": 11}  # one-digit country codes: numbers in their plans have ten digits
@@ -119,7 +120,8 @@ def _trunk(match: re.Match[str]) -> int | None:
 
 
 def _beside_words(match: re.Match[str]) -> int | None:
-    if _DATE.match(match[0]) or _ISO_DATE.match(match[0]) or "((" in match[0] or "//" in match[0]:
+    plain = match[0].isdigit() and len(match[0]) < 9  # `the call took 1234567 ns`
+    if plain or _DATE.match(match[0]) or "((" in match[0] or "//" in match[0]:
         return None
     return _with_extension(match.string, match.end())
 

@@ -20,6 +20,9 @@ _GAP_CHARS = 36
 _PHRASE_CHARS = 28
 _CAMEL = r"(?<=[a-z])(?=[A-Z])"
 _LEAD = r"[ \t]?[(\[\-\u2013\u2014:=]?[ \t]?(?:[^\W\d_]{1,12}['\u2019]?[^\W\d_]{0,3} ){0,3}"
+_NOT_A_LABEL = r"(?![^\W_]|[ _]?(?:number|no|nr|nummer)?[ \t]?[\"']?[:=#_])"
+"""`12345678, phone: 5550123`: the word belongs to what follows it."""
+
 _OPEN = r"[^\W\d]*(?:[ \t(\[\-\u2013\u2014:=_'\u2019]+[^\W\d]*)*+"
 
 
@@ -117,4 +120,4 @@ def _bridges(gap: str) -> bool:
 @cache
 def _compiled(words: Words) -> tuple[re.Pattern[str], re.Pattern[str]]:
     phrases = "|".join(re.escape(phrase).replace(r"\ ", r"[ _\-\t]{0,2}") for phrase in (*words.phrases, *words.also))
-    return re.compile(f"(?:{phrases})s?(?![^\\W_])"), re.compile(f"{_LEAD}(?:{phrases})s?(?![^\\W_])")
+    return re.compile(f"(?:{phrases})s?(?![^\\W_])"), re.compile(f"{_LEAD}(?:{phrases})s?{_NOT_A_LABEL}")
