@@ -1,12 +1,12 @@
 """How well personal data is found: precision and recall by type, and where they fail, by template.
 
 Run from the repository root: `python -m tests.bench.bench_pii_quality FILE`, where FILE holds lines of JSON: `{"text",
-"spans": [[start, end, type], ...], "template"}`, offsets in characters. Templates are split in two by a hash: rules may be
-tuned on the first half; the second is what counts.
+"spans": [[start, end, type], ...], "template"}`, offsets in characters. Templates are split in two by a hash: rules may
+be tuned on the first half; the second is what counts.
 
 A label counts as found when findings of its type cover at least half of it. A finding counts as right when it touches a
-label of its type, or one of a type that is not judged. Not judged: names, organisations, places and titles, which no rule
-of a shape can tell; web addresses without a password; dates other than those of birth (the data has one label for all).
+label of its type, or one that is not judged. Not judged: names, organisations, places and titles, which no rule of a
+shape can tell; web addresses without a password; dates other than those of birth (the data has one label for all).
 """
 
 import argparse

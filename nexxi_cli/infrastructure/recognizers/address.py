@@ -18,8 +18,8 @@ _BREAK = r"(?:,[ ]?|[ ]|,?[ ]?\n[ ]{0,4})"
 _CITY = rf"{_NAME}(?:[ \-]{_NAME}){{0,2}}"
 
 _WAYS = (
-    "Street St Avenue Ave Road Rd Boulevard Blvd Lane Ln Drive Dr Court Ct Square Sq Place Pl Terrace Ter Way Parkway Pkwy"
-    " Circle Cir Highway Hwy Trail Trl Close Crescent Gardens Grove Mews Row Walk Hill Alley Plaza Loop Turnpike Pike Quay"
+    "Street St Avenue Ave Road Rd Boulevard Blvd Lane Ln Drive Dr Court Ct Square Sq Place Pl Terrace Ter Way Parkway"
+    " Pkwy Circle Cir Highway Hwy Trail Trl Close Crescent Gardens Grove Mews Row Walk Hill Alley Plaza Loop Pike Quay"
 )
 _WAY = "(?:" + "|".join(sorted(_WAYS.split(), key=len, reverse=True)) + rf"){_END}\.?"
 _POSTCODE = "(?:GIR 0AA|[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2})"
@@ -43,7 +43,7 @@ _SUFFIXES = (
     "|vägen|veien|vej|gata)"
 )
 _GERMANIC = rf"[{_CAPITAL}][{_LETTER}\-]{{1,30}}{_SUFFIXES}[ ]{_NUMBER}{_END}{_FIVE}"
-_OF = r"(?:(?:de|del|de la|de los|de las|la|los|las|el|du|des|do|da|dos|das|di|della|dei|d[ei]l|l'|d'|d\u2019|l\u2019)[ ]?){0,2}"
+_OF = r"(?:(?:del?|de la|de l[oa]s|la|l[oa]s|el|du|des|d[oa]s?|di|della|dei|dil|l'|d'|d\u2019|l\u2019)[ ]?){0,2}"
 _ROMANCE_WORDS = (
     "Calle|C/|Avenida|Avda\\.?|Plaza|Paseo|Carrer|Camino|Ronda|Travesía|Via|Viale|Piazza|Corso|Largo|Vicolo|Rua|Travessa"
     "|Praça|Rue|Boulevard|Avenue|Chemin|Allée|Impasse|Quai|Place"
@@ -52,8 +52,8 @@ _ROMANCE = (
     rf"(?:{_ROMANCE_WORDS})[ ]{_OF}{_NAME}(?:[ ]{_OF}{_NAME}){{0,3}},?[ ](?:[nN][º°.o]?[ ]?)?{_NUMBER}{_END}{_FIVE}"
 )
 _FRENCH = (
-    rf"[0-9]{{1,4}}(?:[ ]?(?:bis|ter))?,?[ ](?:[rR]ue|[aA]venue|[bB]oulevard|[bB]d|[pP]lace|[cC]hemin|[aA]llée|[iI]mpasse"
-    rf"|[qQ]uai|[cC]ours|[rR]oute|[sS]quare)[ ]{_OF}{_NAME}(?:[ ]{_OF}{_NAME}){{0,3}}{_END}{_FIVE}"
+    rf"[0-9]{{1,4}}(?:[ ]?(?:bis|ter))?,?[ ](?:[rR]ue|[aA]venue|[bB]oulevard|[bB]d|[pP]lace|[cC]hemin|[aA]llée"
+    rf"|[iI]mpasse|[qQ]uai|[cC]ours|[rR]oute|[sS]quare)[ ]{_OF}{_NAME}(?:[ ]{_OF}{_NAME}){{0,3}}{_END}{_FIVE}"
 )
 _BEFORE = r"(?<![\w.\-/])"
 _ALONE = r"\w.\-/"
@@ -67,7 +67,8 @@ _TOKEN = (
 _REST = rf"(?:{_SEPARATED}{_TOKEN})*+(?:{_SEPARATED})?[a-zé]{{0,10}}['\u2019]?\Z"
 _BEGINS = (
     rf"{_BEFORE}(?:[0-9][0-9A-Za-z\-]{{0,10}}{_REST}|[{_CAPITAL}][{_LETTER}.'\u2019/\-]*\Z"
-    rf"|(?:[{_CAPITAL}][{_LETTER}\-]*{_SUFFIXES}|{_ROMANCE_WORDS}|Apt\.?|Suite|Ste\.|P\.?[ ]?O\.?|P\.|PSC|CMR|Unit|Postfach|Apartado"
+    rf"|(?:[{_CAPITAL}][{_LETTER}\-]*{_SUFFIXES}|{_ROMANCE_WORDS}"
+    rf"|Apt\.?|Suite|Ste\.|P\.?[ ]?O\.?|P\.|PSC|CMR|Unit|Postfach|Apartado"
     rf"|[A-Z]{{1,2}}[0-9][0-9A-Z]?){_REST})"
 )
 

@@ -1,4 +1,4 @@
-"""Numbers that states give to people, told by shape and check digits, and by words beside those that are bare digits."""
+"""Numbers that states give to people, told by shape, check digits and, for bare digits, words beside them."""
 
 from nexxi_cli.infrastructure.recognizers import ids_americas, ids_europe, ids_rest
 from nexxi_cli.infrastructure.recognizers.numbers import ALONE, FREE_AFTER, checked

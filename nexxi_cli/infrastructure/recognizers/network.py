@@ -64,7 +64,7 @@ IMEI = PatternRecognizer(
 )
 
 _USER = r"""[^\s:@/"'<>?#]{0,80}"""
-_PASSWORD = r"""[^\s@/"'<>?#]{1,200}"""
+_AFTER_COLON = r"""[^\s@/"'<>?#]{1,200}"""
 _REST = r"""[^\s"'<>`\u0250-\U0010ffff]{1,500}"""
 
 
@@ -82,7 +82,7 @@ URL = PatternRecognizer(
             "url.credentials",
             "URL",
             0.95,
-            rf"(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{{1,24}}://{_USER}:(?P<password>{_PASSWORD})@{_REST}",
+            rf"(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{{1,24}}://{_USER}:(?P<password>{_AFTER_COLON})@{_REST}",
             _has_password,
             needs=("://",),
             probes=(Probe(r"""://[^\s@/"'<>?#]{1,282}@""", 312, 5, solid=True),),

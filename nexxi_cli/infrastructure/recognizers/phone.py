@@ -6,6 +6,7 @@ the trunk prefix 0 (ITU-T E.123) in groups. Others need words beside them to be 
 
 import re
 
+from nexxi_cli.infrastructure.recognizers.checksums import is_short_date
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
 from nexxi_cli.infrastructure.recognizers.probes import WIDE, head
 from nexxi_cli.infrastructure.recognizers.words import Words
@@ -39,7 +40,7 @@ _ZERO = (
     head(rf"\(0[0-9]{{1,4}}\){_SEPARATOR}?[0-9]", 5, 9, alone=r"\w+.,/\-"),
 )
 _BESIDE_WORDS = (
-    rf"(?<![\w+.,/{_DASH}])(?<![0-9] )\(?[0-9](?:[{_BLANK}{_DASH}.()/]{{0,2}}[0-9]){{6,11}}(?![\w]|[{_DASH}.,][0-9])"
+    rf"(?<![\w+./{_DASH}])(?<![0-9][ ,])\(?[0-9](?:[{_BLANK}{_DASH}.()/]{{0,2}}[0-9]){{5,11}}(?![\w]|[{_DASH}.,][0-9])"
 )
 _WORDS = Words(
     (
@@ -120,8 +121,10 @@ def _trunk(match: re.Match[str]) -> int | None:
 
 
 def _beside_words(match: re.Match[str]) -> int | None:
-    plain = match[0].isdigit() and len(match[0]) < 9  # `the call took 1234567 ns`
-    if plain or _DATE.match(match[0]) or "((" in match[0] or "//" in match[0]:
+    digits = "".join(char for char in match[0] if char.isdigit())
+    plain = match[0].isdigit() and len(digits) < 9  # `the call took 1234567 ns`
+    short = len(digits) == 6 and (is_short_date(digits, "dmy") or is_short_date(digits))
+    if plain or short or _DATE.match(match[0]) or "((" in match[0] or "//" in match[0]:
         return None
     return _with_extension(match.string, match.end())
 
