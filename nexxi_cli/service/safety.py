@@ -64,13 +64,11 @@ class SafetyFilter:
             if mode == "block" and found
         ]
         clean = stripped.text if self._pii == "observe" else redacted(stripped.text, personal)
-        findings = [*markup, *(_in_original(finding, stripped) for finding in personal)]
-        return Verdict(
-            allowed=not reasons,
-            text=clean,
-            findings=tuple(sorted(findings, key=lambda finding: (finding.start, finding.end))),
-            reasons=tuple(reasons),
-        )
+        findings = personal
+        if markup:
+            both = [*markup, *(_in_original(finding, stripped) for finding in personal)]
+            findings = tuple(sorted(both, key=lambda finding: (finding.start, finding.end)))
+        return Verdict(allowed=not reasons, text=clean, findings=findings, reasons=tuple(reasons))
 
     def check_or_raise(self, text: str) -> Verdict:
         """Judge a text. Raises Refused, which names layers, types and lengths, never what was found."""

@@ -7,29 +7,28 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 from nexxi_cli.core.types import Finding
 from nexxi_cli.infrastructure.recognizers.patterns import Spans
-from nexxi_cli.infrastructure.recognizers.probes import Probe
+from nexxi_cli.infrastructure.recognizers.probes import Probe, over_latin_1
 
 MAX_CHARS = 1_000
 """Longest value; what goes on is no password."""
 
 _LEAD_CHARS = 60
-_PASSWORDS = r"passw(?:or)?d|passphrase|passwort|kennwort|contrase(?:ñ|n)a|mot_de_passe|senha|pwd|db_?pass"
+_PASSWORDS = "password|passwd|passphrase|passwort|kennwort|contraseña|contrasena|mot_de_passe|senha|pwd|dbpass|db_pass"
 _KEYS = (
-    r"secret|token|api[_\- ]?key|access[_\- ]?key|secret[_\- ]?key|private[_\- ]?key|signing[_\- ]?key"
-    r"|account[_\- ]?key|encryption[_\- ]?key|auth[_\- ]?key|credentials?|client[_\- ]?secret"
-    r"|webhook[_\- ]?secret|sharedaccesskey|sharedaccesssignature|[?&;]sig"
+    "secret|token|api_key|api-key|apikey|api key|access_key|access-key|accesskey|access key|secret_key|secret-key"
+    "|secretkey|private_key|private-key|privatekey|signing_key|signing-key|signingkey|account_key|account-key|accountkey"
+    "|encryption_key|encryption-key|encryptionkey|auth_key|auth-key|authkey|credential|credentials|sharedaccesskey"
+    "|sharedaccesssignature|sig"
 )
 _SIGN = r"""(?:\\{0,2}["'\]]){0,2}[ \t]{0,8}(?:=>|:=|==?|:)[ \t]{0,8}"""
 _QUOTE = r"""(?:[rbuf]?\\{0,2}["'`])?"""
-_LEAD = rf"(?:(?P<password>{_PASSWORDS})|(?P<key>{_KEYS})){_SIGN}{_QUOTE}"
-_HEADER = (
-    r"""(?P<header>authorization["']?[ \t]{0,4}[:=][ \t]{0,4}["']?(?:basic|bearer|token|apikey|digest)[ \t]{1,4})"""
-    r"|(?<![a-z0-9])(?P<bearer>bearer[ \t]{1,4})"
-)
+_HEADER = r"""["']?[ \t]{0,4}[:=][ \t]{0,4}["']?(?:basic|bearer|token|apikey|digest)[ \t]{1,4}"""
+_LOWER = {code: code + 32 for code in (*range(65, 91), ord("Ñ"))}
 _BARE = r"""(?:[^\s"'`<>,;&|(){}\[\]\\]|\\(?!["'nrt])){0,1001}"""
 _INSIDE = {quote: rf"(?:[^{quote}\r\n\\]|\\[^\r\n]){{0,500}}" for quote in "\"'`"}
 
@@ -47,20 +46,37 @@ _PROSE = (
 """What stands after `password:` in prose and forms."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """A name and its sign: where they begin and end, and the value begins; the characters between name and value."""
+
+    name: str
+    start: int
+    end: int
+    sign: str
+
+    @property
+    def rule(self) -> str:
+        """What kind of name it is."""
+        if self.name in ("authorization", "bearer"):
+            return "secret.header"
+        return "secret.password" if self.name in _PASSWORDS.split("|") else "secret.key"
+
+    @property
+    def quote(self) -> str:
+        """The quotation mark that the value stands in, or nothing."""
+        return self.sign[-1] if self.sign[-1] in "\"'`" else ""
+
+
 class AssignmentRecognizer:
     """Finds values of names that say that they are secret. It is its own search."""
 
     types = frozenset(("SECRET",))
     max_chars = MAX_CHARS + 2
     probes = (
-        Probe(rf"(?:{_PASSWORDS}|{_KEYS}){_SIGN}".replace("ñ", "[?\xf1]"), 0, -24, caseless=True),
-        Probe(r"bearer[ \t]{1,4}", 0, -4, caseless=True),
-        Probe(
-            r"""authorization["']?[ \t]{0,4}[:=][ \t]{0,4}["']?(?:basic|token|apikey|digest)[ \t]""",
-            0,
-            -4,
-            caseless=True,
-        ),
+        Probe(f"(?:{over_latin_1(_PASSWORDS)}|{_KEYS}){_SIGN}", 0, -24, caseless=True),
+        Probe(r"bearer[ \t]", 0, -4, caseless=True),
+        Probe(rf"authorization{_HEADER}", 0, -4, caseless=True),
     )
 
     @property
@@ -74,55 +90,66 @@ class AssignmentRecognizer:
         free = 0
         for first, last in spans:
             free = max(free, first)
-            for lead in self._lead.finditer(text, max(0, free - _LEAD_CHARS), last + 1):
-                at = lead.end()
-                if at < free:
-                    continue
-                end = self._value_end(text, lead)
-                if _is_secret(lead, text[at:end]):
-                    yield Finding(at, end, "SECRET", 0.85, f"secret.{lead.lastgroup}")
-                    free = end
+            for lead in self._leads(text, max(0, free - _LEAD_CHARS), last + 1):
+                if lead.end >= free:
+                    end = self._value_end(text, lead)
+                    if _is_secret(text, lead, end):
+                        yield Finding(lead.end, end, "SECRET", 0.85, lead.rule)
+                        free = end
 
     def open_from(self, text: str, start: int) -> int:
         """The first value from `start` on that reaches the end of the text."""
         line = text.rfind("\n") + 1  # neither a name nor a value goes over its end
-        for lead in self._lead.finditer(text, max(line, start - _LEAD_CHARS, len(text) - MAX_CHARS - _LEAD_CHARS)):
-            if lead.end() >= start and self._value_end(text, lead) >= len(text) - 1:
-                return lead.end()
+        first = max(line, start - _LEAD_CHARS, len(text) - MAX_CHARS - _LEAD_CHARS)
+        for lead in self._leads(text, first, len(text)):
+            if lead.end >= start and self._value_end(text, lead) >= len(text) - 1:
+                return lead.end
         return len(text)
 
-    def _value_end(self, text: str, lead: re.Match[str]) -> int:
-        inside = self._values.get(lead[0][-1], self._values[""])
-        match = inside.match(text, lead.end())
+    def _leads(self, text: str, first: int, end: int) -> Iterator[_Lead]:
+        window = text[first:end]
+        lowered = window.lower() if window.isascii() else window.translate(_LOWER)
+        names, signs = self._compiled
+        at = 0
+        while found := names.search(lowered, at):
+            name, at = found[0], found.start() + 1  # `db_pass` is not the whole of `db_password`
+            before = lowered[found.start() - 1 : found.start()]
+            if (name == "sig" and before not in ("?", "&", ";")) or (name == "bearer" and before.isalnum()):
+                continue
+            sign = signs.get(name, signs[""]).match(lowered, found.end())
+            if sign:
+                yield _Lead(name, first + found.start(), first + sign.end(), sign[0])
+
+    def _value_end(self, text: str, lead: _Lead) -> int:
+        match = self._values[lead.quote].match(text, lead.end)
         assert match is not None  # it matches nothing too
         return match.end()
 
     @cached_property
-    def _lead(self) -> re.Pattern[str]:
-        return re.compile(f"{_LEAD}|{_HEADER}", re.IGNORECASE)
+    def _compiled(self) -> tuple[re.Pattern[str], dict[str, re.Pattern[str]]]:
+        names = sorted(f"{_PASSWORDS}|{_KEYS}|authorization|bearer".split("|"), key=len, reverse=True)
+        signs = {"": _SIGN + _QUOTE, "bearer": r"[ \t]{1,4}", "authorization": _HEADER}
+        return re.compile("|".join(names)), {name: re.compile(sign) for name, sign in signs.items()}
 
     @cached_property
     def _values(self) -> dict[str, re.Pattern[str]]:
         return {"": re.compile(_BARE), **{quote: re.compile(inside) for quote, inside in _INSIDE.items()}}
 
 
-def _is_secret(lead: re.Match[str], value: str) -> bool:
+def _is_secret(text: str, lead: _Lead, end: int) -> bool:
+    value = text[lead.end : end]
     if not 4 <= len(value) <= MAX_CHARS or re.match(_PLACEHOLDER, value):
         return False
-    quoted = lead[0][-1] in "\"'`"
-    if lead["password"]:
-        sign = ":" if lead[0].rstrip()[-1] == ":" else "="
-        word = value.strip(".!?").lower()
-        return f" {word} " not in _PROSE and (
-            quoted or sign == "=" or not word.isalpha() or _alone_in_line(lead, len(value))
-        )
-    return len(value) >= 12 and " " not in value and _is_random(value)
+    if lead.rule != "secret.password":
+        return len(value) >= 12 and " " not in value and _is_random(value)
+    word = value.strip(".!?").lower()
+    said = lead.quote or "=" in lead.sign or not word.isalpha() or _alone_in_line(text, lead.start, end)
+    return bool(said) and f" {word} " not in _PROSE
 
 
-def _alone_in_line(lead: re.Match[str], length: int) -> bool:
-    text = lead.string
-    before = text[max(0, lead.start() - 2) : lead.start()].strip(" ")
-    return before[-1:] in ("", "\n") and text[lead.end() + length : lead.end() + length + 1] in ("", "\n", "\r")
+def _alone_in_line(text: str, start: int, end: int) -> bool:
+    before = text[max(0, start - 2) : start].strip(" ")
+    return before[-1:] in ("", "\n") and text[end : end + 1] in ("", "\n", "\r")
 
 
 def _is_random(value: str) -> bool:

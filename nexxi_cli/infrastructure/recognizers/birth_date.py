@@ -45,19 +45,10 @@ def _is_day(match: re.Match[str]) -> int | None:
 BIRTH_DATE = PatternRecognizer(
     (
         Rule(
-            "birth_date.figures",
+            "birth_date.words",
             "BIRTH_DATE",
             0.85,
-            rf"(?<![\w./\-])(?:{_FIGURES})(?![\w]|[./\-][0-9])",
-            _is_day,
-            words=_WORDS,
-            probes=_WORDS.probes(1, 0, 10),
-        ),
-        Rule(
-            "birth_date.named",
-            "BIRTH_DATE",
-            0.85,
-            rf"(?i)(?<![\w./\-])(?:{_NAMED})(?![\w]|[./\-][0-9])",
+            rf"(?i)(?<![\w./\-])(?:{_FIGURES}|{_NAMED})(?![\w]|[./\-][0-9])",
             _is_day,
             words=_WORDS,
             probes=_WORDS.probes(1, 12, 34),

@@ -32,17 +32,21 @@ _ISSUERS = (
 )
 
 
+_DOUBLED = str.maketrans("0123456789", "0246813579")  # the sum of the digits of twice the digit
+
+
 def _is_card(match: re.Match[str]) -> int | None:
     digits = re.sub(r"\D", "", match[0])
-    issued = any(re.match(issuer, digits) and len(digits) in lengths for issuer, lengths in _ISSUERS)
-    return match.end() if issued and passes_luhn(digits) else None
+    if not passes_luhn(digits):
+        return None
+    issued = any(len(digits) in lengths and re.match(issuer, digits) for issuer, lengths in _ISSUERS)
+    return match.end() if issued else None
 
 
 def passes_luhn(digits: str) -> bool:
     """Whether the last of `digits` checks the others: ISO/IEC 7812-1 annex B, every second from the right doubled."""
-    values = [int(digit) for digit in reversed(digits)]
-    doubled = (value * 2 - 9 if value > 4 else value * 2 for value in values[1::2])
-    return (sum(values[::2]) + sum(doubled)) % 10 == 0
+    doubled = digits[-2::-2].translate(_DOUBLED)
+    return (sum(map(int, digits[::-2])) + sum(map(int, doubled))) % 10 == 0
 
 
 CARD = PatternRecognizer(

@@ -38,23 +38,33 @@ _PROBES = (
 )
 
 
+_VALUES = {ord(letter): str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
 def _is_iban(match: re.Match[str]) -> int | None:
     length = _LENGTHS.get(match[0][:2].upper())
     if length is None:
         return None
-    places = [at for at, char in enumerate(match[0]) if char.isalnum()]
-    if len(places) < length:
+    number = match[0]
+    if not number.isalnum():
+        places = [at for at, char in enumerate(number) if char.isalnum()]
+        if len(places) < length:
+            return None
+        number = number[: places[length - 1] + 1]
+    elif len(number) < length:
         return None
-    end = match.start() + places[length - 1] + 1
-    number = "".join(match[0][at] for at in places[:length])
-    if re.match("[A-Za-z0-9]", match.string[end : end + 1]) or not passes_mod_97(number):
+    else:
+        number = number[:length]
+    end = match.start() + len(number)
+    follows = match.string[end : end + 1]
+    if (follows.isascii() and follows.isalnum()) or not passes_mod_97(re.sub(r"[ \-\u00a0]", "", number)):
         return None
     return end
 
 
 def passes_mod_97(iban: str) -> bool:
     """ISO/IEC 7064 MOD 97-10: country and check digits to the end, letters as 10 to 35, remainder 1."""
-    return int("".join(str(int(char, 36)) for char in iban[4:] + iban[:4])) % 97 == 1
+    return int((iban[4:] + iban[:4]).upper().translate(_VALUES)) % 97 == 1
 
 
 IBAN = PatternRecognizer(

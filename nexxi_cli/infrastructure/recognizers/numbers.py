@@ -19,9 +19,7 @@ _ANY_COUNTRY = (
     "national insurance",
     "national identification",
     "id number",
-    "id card",
     "identity number",
-    "identity card",
     "identity document",
     "identification number",
     "personal number",
@@ -36,8 +34,6 @@ _ANY_COUNTRY = (
     "tax no",
     "tax identification",
     "taxpayer",
-    "tin",
-    "ssn",
 )
 
 

@@ -66,7 +66,8 @@ class RuleSearch:
         rule, search, match_at = self.rule, self.pattern.search, self.pattern.match
         at = 0
         for first, last in spans:
-            at = max(at, first)
+            if at < first:
+                at = first
             while at <= last:
                 match = match_at(text, at) if at == last else search(text, at, last + self._reach)
                 if match is None or match.start() > last:

@@ -42,7 +42,9 @@ class Probe:
             last = end - self.least
             if last < start:
                 continue
-            first = max(start, end - self.most)
+            first = end - self.most
+            if first < start:
+                first = start
             if self.solid:
                 first = max(first, 1 + max(text.rfind(" ", first, last), text.rfind("\n", first, last)))
             yield first, last

@@ -43,7 +43,7 @@ class Words:
 
     def before(self, text: str, start: int) -> bool:
         """Whether they stand before text[start:]."""
-        window = re.sub(_CAMEL, " ", text[max(0, start - BEFORE_CHARS - 1) : start]).lower()
+        window = _plain(text[start - BEFORE_CHARS - 1 if start > BEFORE_CHARS else 0 : start])
         for match in _compiled(self)[0].finditer(window):
             at = match.start()
             whole = not window[at - 1].isalnum() if at else start <= BEFORE_CHARS
@@ -53,7 +53,7 @@ class Words:
 
     def _follow(self, text: str, end: int) -> bool:
         window = text[end : end + AFTER_CHARS + 1]
-        return _compiled(self)[1].match(re.sub(_CAMEL, " ", window).lower()) is not None
+        return _compiled(self)[1].match(_plain(window)) is not None
 
     def may_follow(self, text: str, end: int) -> bool:
         """Whether text to come can put them after text[:end]."""
@@ -85,12 +85,31 @@ class WordProbe:
     def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Where a match may begin: at the first digit after the words, and before the last digit before them."""
         follows, precedes = _sides(self.digits)
+        phrases = _compact(self)
         for end in ends:
-            if self.after and (match := precedes.search(text, max(0, end - _PHRASE_CHARS - AFTER_CHARS), end)):
-                yield max(start, match.start() - self.longest), match.start()
-            if match := follows.match(text, end):
-                first = match.end() - self.digits
+            before = precedes.search(text, max(0, end - _PHRASE_CHARS - AFTER_CHARS), end) if self.after else None
+            after = follows.match(text, end)
+            if not (before or after) or not _are_there(phrases, text, end):
+                continue
+            if before:
+                yield max(start, before.start() - self.longest), before.start()
+            if after:
+                first = after.end() - self.digits
                 yield max(start, first - self.lead), first
+
+
+def _are_there(phrases: tuple[str, ...] | None, text: str, end: int) -> bool:
+    if phrases is None:
+        return True
+    near = re.sub(r"[ _\-\t]", "", text[max(0, end - _PHRASE_CHARS) : end + _PHRASE_CHARS].lower())
+    return any(phrase in near for phrase in phrases)
+
+
+@cache
+def _compact(probe: WordProbe) -> tuple[str, ...] | None:
+    """The phrases without blanks, when a word of one says little; None when each is a word that says enough."""
+    phrases = tuple(phrase.replace(" ", "") for phrase in probe.phrases)
+    return phrases if any(" " in phrase for phrase in probe.phrases) else None
 
 
 @cache
@@ -114,7 +133,11 @@ def _expressions(word: str) -> Iterator[str]:
 
 
 def _bridges(gap: str) -> bool:
-    return len(gap) <= _GAP_CHARS and gap.count("\n") <= 1 and not any(char.isdigit() for char in gap)
+    return len(gap) <= _GAP_CHARS and gap.count("\n") <= 1 and re.search(r"\d", gap) is None
+
+
+def _plain(window: str) -> str:
+    return window if window.islower() else re.sub(_CAMEL, " ", window).lower()
 
 
 @cache
