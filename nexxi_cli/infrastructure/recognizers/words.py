@@ -91,11 +91,15 @@ class WordProbe:
             after = follows.match(text, end)
             if not (before or after) or not _are_there(phrases, text, end):
                 continue
-            if before:
+            if before and self._follow(text, before.start()):
                 yield max(start, before.start() - self.longest), before.start()
             if after:
                 first = after.end() - self.digits
                 yield max(start, first - self.lead), first
+
+    def _follow(self, text: str, digit: int) -> bool:
+        window = _plain(text[digit : digit + 4 + AFTER_CHARS])
+        return _following(self.phrases).match(window) is not None
 
 
 def _are_there(phrases: tuple[str, ...] | None, text: str, end: int) -> bool:
@@ -110,6 +114,15 @@ def _compact(probe: WordProbe) -> tuple[str, ...] | None:
     """The phrases without blanks, when a word of one says little; None when each is a word that says enough."""
     phrases = tuple(phrase.replace(" ", "") for phrase in probe.phrases)
     return phrases if any(" " in phrase for phrase in probe.phrases) else None
+
+
+@cache
+def _following(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"[0-9][^\s0-9]{{0,3}}{_LEAD}{_either(phrases)}")
+
+
+def _either(phrases: Sequence[str]) -> str:
+    return "(?:" + "|".join(re.escape(phrase).replace(r"\ ", r"[ _\-\t]{0,2}") for phrase in phrases) + ")s?"
 
 
 @cache
@@ -142,5 +155,5 @@ def _plain(window: str) -> str:
 
 @cache
 def _compiled(words: Words) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    phrases = "|".join(re.escape(phrase).replace(r"\ ", r"[ _\-\t]{0,2}") for phrase in (*words.phrases, *words.also))
-    return re.compile(f"(?:{phrases})s?(?![^\\W_])"), re.compile(f"{_LEAD}(?:{phrases})s?{_NOT_A_LABEL}")
+    either = _either((*words.phrases, *words.also))
+    return re.compile(f"{either}(?![^\\W_])"), re.compile(f"{_LEAD}{either}{_NOT_A_LABEL}")
