@@ -33,7 +33,7 @@ _TAIL = (
     rf"(?:{_BREAK}{_UNIT}{_END})?(?:{_BREAK}{_CITY}(?:{_BREAK}{_CITY})?{_BREAK}(?:{_ZIP}|{_POSTCODE}){_END}"
     rf"|{_BREAK}(?:{_ZIP}|{_POSTCODE}){_END})?"
 )
-_PARTICLE = rf"(?:d[eiou]s?|del|della|dei|da|das|la|las|los|el|van|von|der|den|the|of){_END}"
+_PARTICLE = rf"(?:d[eiou]s?|del|della|dei|da|das|la|las|los|el|van|von|der|den){_END}"
 _BEFORE_UNIT = rf"[0-9]{{1,6}}(?:[ ](?:{_NAME}|[0-9]{{1,5}}|{_PARTICLE})){{1,6}}{_BREAK}{_UNIT}{_END}"
 _BOX = rf"(?:P\.?[ ]?O\.?[ ]Box|(?:PSC|Unit|CMR)[ ][0-9]{{1,5}},?[ ]Box|Postfach|Apartado)[ ][0-9]{{1,6}}{_END}"
 _FIVE = rf"(?:{_BREAK}(?:[A-Z]{{1,2}}-)?[0-9]{{4,5}}(?:-[0-9]{{3}})?(?:[ ][A-Z]{{2}})?{_END}(?:[ ]{_CITY})?)?"
@@ -61,12 +61,12 @@ _ALONE = r"\w.\-/"
 _SEPARATED = r"[ ,\n]{1,7}"
 _TOKEN = (
     rf"(?:[{_CAPITAL}0-9#][{_LETTER}0-9.'\u2019/\-]*|[dl]['\u2019][{_LETTER}'\u2019\-]*|[nN][º°.o]|[a-z](?![{_LETTER}])"
-    "|(?:d[eiou]s?|del|della|dei|da|das|la|las|los|el|van|von|der|den|the|of|bis|ter|rue|avenue|boulevard|bd|place|chemin|allée|impasse|quai"
+    "|(?:d[eiou]s?|del|della|dei|da|das|la|las|los|el|van|von|der|den|bis|ter|rue|avenue|boulevard|bd|place|chemin|allée|impasse|quai"
     rf"|cours|route|square)(?![{_LETTER}]))"
 )
 _REST = rf"(?:{_SEPARATED}{_TOKEN})*+(?:{_SEPARATED})?[a-zé]{{0,10}}['\u2019]?\Z"
 _BEGINS = (
-    rf"{_BEFORE}(?:[0-9][0-9A-Za-z\-]{{0,10}}{_REST}|[{_CAPITAL}][{_LETTER}.'\u2019/\-]*\Z"
+    rf"{_BEFORE}(?:[0-9][0-9A-Za-z\-]{{0,10}}+(?!,[ \n]*[^aAbBcCiIpPqQrRsS \n]){_REST}|[{_CAPITAL}][{_LETTER}.'\u2019/\-]*\Z"
     rf"|(?:[{_CAPITAL}][{_LETTER}\-]*{_SUFFIXES}|{_ROMANCE_WORDS}"
     rf"|Apt\.?|Suite|Ste\.|P\.?[ ]?O\.?|P\.|PSC|CMR|Unit|Postfach|Apartado"
     rf"|[A-Z]{{1,2}}[0-9][0-9A-Z]?){_REST})"
