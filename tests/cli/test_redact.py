@@ -116,8 +116,9 @@ def test_types_can_be_chosen(arguments: tuple[str, ...], expected: bytes) -> Non
         (
             ("--types", "MAIL"),
             2,
-            b"nexxi: MAIL is not a type; there are ADDRESS, BIC, BIRTH_DATE, CARD, DRIVER_LICENSE, EMAIL, GPS, IBAN, IMEI,"
-            b" IP, MAC, NATIONAL_ID, PASSPORT, PHONE, SECRET, SSN, URL, WALLET\n",
+            b"nexxi: MAIL is not a type; there are ADDRESS, BIC, BIRTH_DATE, CARD, DRIVER_LICENSE, EMAIL, GPS, IBAN,"
+            b" IMEI, IP,"
+            b" MAC, NATIONAL_ID, PASSPORT, PHONE, SECRET, SSN, URL, WALLET\n",
         ),
         (("--check", "--report"), 2, b"nexxi: --check and --report exclude each other\n"),
     ],

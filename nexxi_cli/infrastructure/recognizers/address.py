@@ -61,12 +61,13 @@ _ALONE = r"\w.\-/"
 _SEPARATED = r"[ ,\n]{1,7}"
 _TOKEN = (
     rf"(?:[{_CAPITAL}0-9#][{_LETTER}0-9.'\u2019/\-]*|[dl]['\u2019][{_LETTER}'\u2019\-]*|[nN][º°.o]|[a-z](?![{_LETTER}])"
-    "|(?:d[eiou]s?|del|della|dei|da|das|la|las|los|el|van|von|der|den|bis|ter|rue|avenue|boulevard|bd|place|chemin|allée|impasse|quai"
-    rf"|cours|route|square)(?![{_LETTER}]))"
+    "|(?:d[eiou]s?|del|della|dei|da|das|la|las|los|el|van|von|der|den|bis|ter|rue|avenue|boulevard|bd"
+    rf"|place|chemin|allée|impasse|quai|cours|route|square)(?![{_LETTER}]))"
 )
 _REST = rf"(?:{_SEPARATED}{_TOKEN})*+(?:{_SEPARATED})?[a-zé]{{0,10}}['\u2019]?\Z"
 _BEGINS = (
-    rf"{_BEFORE}(?:[0-9][0-9A-Za-z\-]{{0,10}}+(?!,[ \n]*[^aAbBcCiIpPqQrRsS \n]){_REST}|[{_CAPITAL}][{_LETTER}.'\u2019/\-]*\Z"
+    rf"{_BEFORE}(?:[0-9][0-9A-Za-z\-]{{0,10}}+(?!,[ \n]*[^aAbBcCiIpPqQrRsS \n]){_REST}"
+    rf"|[{_CAPITAL}][{_LETTER}.'\u2019/\-]*\Z"
     rf"|(?:[{_CAPITAL}][{_LETTER}\-]*{_SUFFIXES}|{_ROMANCE_WORDS}"
     rf"|Apt\.?|Suite|Ste\.|P\.?[ ]?O\.?|P\.|PSC|CMR|Unit|Postfach|Apartado"
     rf"|[A-Z]{{1,2}}[0-9][0-9A-Z]?){_REST})"

@@ -39,8 +39,10 @@ _LICENSE = Words(
 
 
 def _is_number(match: re.Match[str]) -> int | None:
-    """At least half of it are digits, and no fewer than four; eight digits are no day."""
+    """At least half of it are digits, and no fewer than four, one of them among the last four."""
     digits = sum(char.isdigit() for char in match[0])
+    if match[0][-4:].isalpha():
+        return None
     return match.end() if digits >= 4 and digits * 2 >= len(match[0].replace("-", "")) - 2 else None
 
 

@@ -198,7 +198,7 @@ LETTER_RULES = (
         lambda number: any(char.isalpha() for char in number) and is_document(number),
         words("personalausweis", "ausweis", "ausweisnummer", "personalausweisnummer", "perso"),
         digits=1,
-        lead=8,
+        lead=9,
     ),
     distinct(
         "de.rvnr",

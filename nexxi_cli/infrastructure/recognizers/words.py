@@ -62,7 +62,7 @@ class Words:
     def probes(self, digits: int, lead: int, longest: int) -> "tuple[WordProbe, ...]":
         """Probes for matches of at most `longest` characters with `digits` digits after at most `lead` other ones."""
         own = WordProbe(self.phrases, digits, lead, longest, after=self.after)
-        return (own, WordProbe(self.also, 2, 4, 24, after=self.after)) if self.also else (own,)
+        return (own, WordProbe(self.also, 1, 9, 24, after=self.after)) if self.also else (own,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _expressions(word: str) -> Iterator[str]:
     else:
         yield rf"(?i)\b{wide}"
         yield f"(?i)_{wide}"
-        yield word.capitalize()
+        yield f"{word[0].upper()}(?i:{word[1:]})"
 
 
 def _bridges(gap: str) -> bool:
@@ -156,4 +156,4 @@ def _plain(window: str) -> str:
 @cache
 def _compiled(words: Words) -> tuple[re.Pattern[str], re.Pattern[str]]:
     either = _either((*words.phrases, *words.also))
-    return re.compile(f"{either}(?![^\\W_])"), re.compile(f"{_LEAD}{either}{_NOT_A_LABEL}")
+    return re.compile(f"{either}(?![^\\W_])"), re.compile(f"(?![^\\W_]){_LEAD}{either}{_NOT_A_LABEL}")
