@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
+from operator import attrgetter
 
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.types import Finding
@@ -22,19 +23,20 @@ def _settle(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Of findings that overlap, the longest, then the most confident names the whole stretch, so none shows through."""
     group: list[Finding] = []
     end = 0
-    for finding in sorted(findings, key=lambda finding: (finding.start, finding.end)):
-        if group and finding.start >= end:
-            yield _merged(group, end)
-            group = []
-        group.append(finding)
-        end = max(end, finding.end)
+    for finding in sorted(findings, key=attrgetter("start", "end")):
+        if finding.start >= end:
+            if group:
+                yield group[0] if len(group) == 1 else _merged(group, end)
+            group = [finding]
+            end = finding.end
+        else:
+            group.append(finding)
+            end = max(end, finding.end)
     if group:
         yield _merged(group, end)
 
 
 def _merged(group: Sequence[Finding], end: int) -> Finding:
-    if len(group) == 1:
-        return group[0]
     winner = max(group, key=lambda finding: (finding.end - finding.start, finding.confidence, finding.rule))
     return Finding(group[0].start, end, winner.type, winner.confidence, winner.rule)
 

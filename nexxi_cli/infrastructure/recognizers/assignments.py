@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from nexxi_cli.core.types import Finding
 from nexxi_cli.infrastructure.recognizers.patterns import Spans
@@ -136,9 +136,14 @@ class AssignmentRecognizer:
         return {"": re.compile(_BARE), **{quote: re.compile(inside) for quote, inside in _INSIDE.items()}}
 
 
+@cache
+def _placeholder() -> re.Pattern[str]:
+    return re.compile(_PLACEHOLDER)
+
+
 def _is_secret(text: str, lead: _Lead, end: int) -> bool:
     value = text[lead.end : end]
-    if not 4 <= len(value) <= MAX_CHARS or re.match(_PLACEHOLDER, value):
+    if not 4 <= len(value) <= MAX_CHARS or _placeholder().match(value):
         return False
     if lead.rule != "secret.password":
         return len(value) >= 12 and " " not in value and _is_random(value)

@@ -4,7 +4,7 @@ Addresses that say nothing of anyone (RFC 6890: unspecified, loopback) and netma
 """
 
 import re
-from ipaddress import AddressValueError, IPv6Address
+from socket import AF_INET6, inet_pton
 
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
 from nexxi_cli.infrastructure.recognizers.probes import head
@@ -34,10 +34,10 @@ def _v6(match: re.Match[str]) -> int | None:
     if not any(char.isdigit() for char in match[0]):  # `abc::def` is C++
         return None
     try:
-        address = IPv6Address(match[0])
-    except AddressValueError:
+        address = inet_pton(AF_INET6, match[0])
+    except OSError:
         return None
-    return None if address.is_loopback or address.is_unspecified else match.end()
+    return match.end() if address[:15].strip(b"\0") or address[15] > 1 else None  # not :: nor ::1
 
 
 IP = PatternRecognizer(

@@ -100,6 +100,9 @@ class RuleSearch:
         return re.compile(self.rule.pattern, re.ASCII)
 
 
+_MAY_GET_WORDS = rf"[0-9\xb0][^0-9,;.\n]{{0,{AFTER_CHARS + 3}}}\Z"
+
+
 class PatternRecognizer:
     """Finds what its rules describe."""
 
@@ -132,7 +135,7 @@ class PatternRecognizer:
         assert backwards is not None  # it matches nothing too
         found = begins.search(text, len(text) - backwards.end())
         place = found.start() if found else len(text)
-        if self._wordy and re.search("[0-9]{2}", text[max(start, len(text) - self.max_chars) :]):
+        if self._wordy and re.search(_MAY_GET_WORDS, text[max(start, len(text) - AFTER_CHARS - 4) :]):
             place = min(place, *(search.undecided_from(text, start) for search in self._wordy))
         return place
 

@@ -68,7 +68,7 @@ _WORDS = Words(
             "reach",
             "reached",
         ),
-        *("answering at", "answering", "office", "hotline", "landline", "whatsapp", "sms", "text me", "my number"),
+        *("answering at", "answering", "office", "hotline", "landline", "whatsapp", "sms"),
         *("telefon", "telefonnummer", "tel nr", "rufnummer", "handy", "handynummer", "mobil", "mobilnummer", "anrufen"),
         *("téléphone", "portable", "numéro", "appelez", "appeler", "teléfono", "telefono", "móvil", "movil", "celular"),
         *(

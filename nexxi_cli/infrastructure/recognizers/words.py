@@ -111,9 +111,9 @@ def _are_there(phrases: tuple[str, ...] | None, text: str, end: int) -> bool:
 
 @cache
 def _compact(probe: WordProbe) -> tuple[str, ...] | None:
-    """The phrases without blanks, when a word of one says little; None when each is a word that says enough."""
-    phrases = tuple(phrase.replace(" ", "") for phrase in probe.phrases)
-    return phrases if any(" " in phrase for phrase in probe.phrases) else None
+    """The phrases without blanks, when the longest word of one is short; None when the words say enough."""
+    vague = any(" " in phrase and max(map(len, phrase.split())) <= 6 for phrase in probe.phrases)
+    return tuple(phrase.replace(" ", "") for phrase in probe.phrases) if vague else None
 
 
 @cache
