@@ -20,27 +20,31 @@ _GROUPS = (
 )
 _DIGITS = (head("[2-6][0-9]{12}", 13, alone=_ALONE),)
 
-# American Express, Diners Club, JCB, Visa, Mastercard, Maestro, Discover, UnionPay, Mir -> lengths
+# first four digits from and to, lengths: Mir, Mastercard, Diners Club, American Express, JCB, Visa, Maestro, others
 _ISSUERS = (
-    (r"3[47]", (15,)),
-    (r"3(?:0[0-5]|[689])", (14, 16, 19)),
-    (r"35(?:2[89]|[3-8])", (16, 17, 18, 19)),
-    (r"4", (13, 16, 19)),
-    (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", (16,)),
-    (r"5[0678]|6", (13, 14, 15, 16, 17, 18, 19)),
-    (r"220[0-4]", (16, 17, 18, 19)),
+    ("2200", "2204", (16, 17, 18, 19)),
+    ("2221", "2720", (16,)),
+    ("3000", "3059", (14, 16, 19)),
+    ("3400", "3499", (15,)),
+    ("3528", "3589", (16, 17, 18, 19)),
+    ("3600", "3699", (14, 16, 19)),
+    ("3700", "3799", (15,)),
+    ("3800", "3999", (14, 16, 19)),
+    ("4000", "4999", (13, 16, 19)),
+    ("5000", "5099", (13, 14, 15, 16, 17, 18, 19)),
+    ("5100", "5599", (16,)),
+    ("5600", "5899", (13, 14, 15, 16, 17, 18, 19)),
+    ("6000", "6999", (13, 14, 15, 16, 17, 18, 19)),
 )
-
-
 _DOUBLED = str.maketrans("0123456789", "0246813579")  # the sum of the digits of twice the digit
 
 
 def _is_card(match: re.Match[str]) -> int | None:
-    digits = re.sub(r"\D", "", match[0])
+    digits = match[0].replace(" ", "").replace("-", "")
     if not passes_luhn(digits):
         return None
-    issued = any(len(digits) in lengths and re.match(issuer, digits) for issuer, lengths in _ISSUERS)
-    return match.end() if issued else None
+    first, length = digits[:4], len(digits)
+    return match.end() if any(low <= first <= high and length in lengths for low, high, lengths in _ISSUERS) else None
 
 
 def passes_luhn(digits: str) -> bool:
