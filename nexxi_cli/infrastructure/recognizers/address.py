@@ -34,7 +34,7 @@ _TAIL = (
     rf"|{_BREAK}(?:{_ZIP}|{_POSTCODE}){_END})?"
 )
 _PARTICLE = rf"(?:d[eiou]s?|del|della|dei|da|das|la|las|los|el|van|von|der|den){_END}"
-_BEFORE_UNIT = rf"[0-9]{{1,6}}(?:[ ](?:{_NAME}|[0-9]{{1,5}}|{_PARTICLE})){{1,6}}{_BREAK}{_UNIT}{_END}"
+_BEFORE_UNIT = rf"[0-9]{{1,6}}(?:[ ](?:{_NAME}|[0-9]{{1,5}}|{_PARTICLE})){{1,6}}{_BREAK}(?!#){_UNIT}{_END}"
 _BOX = rf"(?:P\.?[ ]?O\.?[ ]Box|(?:PSC|Unit|CMR)[ ][0-9]{{1,5}},?[ ]Box|Postfach|Apartado)[ ][0-9]{{1,6}}{_END}"
 _FIVE = rf"(?:{_BREAK}(?:[A-Z]{{1,2}}-)?[0-9]{{4,5}}(?:-[0-9]{{3}})?(?:[ ][A-Z]{{2}})?{_END}(?:[ ]{_CITY})?)?"
 _NUMBER = r"[0-9]{1,4}(?:[ ]?[a-zA-Z](?![A-Za-z0-9]))?(?:[\-/][0-9]{1,4})?"

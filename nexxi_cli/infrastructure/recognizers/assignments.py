@@ -14,7 +14,7 @@ from nexxi_cli.core.types import Finding
 from nexxi_cli.infrastructure.recognizers.patterns import Spans
 from nexxi_cli.infrastructure.recognizers.probes import Probe, over_latin_1
 
-MAX_CHARS = 1_000
+MAX_CHARS = 512
 """Longest value; what goes on is no password."""
 
 _LEAD_CHARS = 60
@@ -29,8 +29,8 @@ _SIGN = r"""(?:\\{0,2}["'\]]){0,2}[ \t]{0,8}(?:=>|:=|==?|:)[ \t]{0,8}"""
 _QUOTE = r"""(?:[rbuf]?\\{0,2}["'`])?"""
 _HEADER = r"""["']?[ \t]{0,4}[:=][ \t]{0,4}["']?(?:basic|bearer|token|apikey|digest)[ \t]{1,4}"""
 _LOWER = {code: code + 32 for code in (*range(65, 91), ord("Ñ"))}
-_BARE = r"""(?:[^\s"'`<>,;&|(){}\[\]\\]|\\(?!["'nrt])){0,1001}"""
-_INSIDE = {quote: rf"(?:[^{quote}\r\n\\]|\\[^\r\n]){{0,500}}" for quote in "\"'`"}
+_BARE = r"""(?:[^\s"'`<>,;&|(){}\[\]\\]|\\(?!["'nrt])){0,513}"""
+_INSIDE = {quote: rf"(?:[^{quote}\r\n\\]|\\[^\r\n]){{0,256}}" for quote in "\"'`"}
 
 _PLACEHOLDER = r"""(?ix) [$%{<*\[(]|x{3,}|\*{3,}|\.{3,}|-{3,}|_{3,}
     |(?:your|my|the|some|an?|example|sample|test|dummy|fake|change)[_\-]
@@ -147,6 +147,8 @@ def _is_secret(text: str, lead: _Lead, end: int) -> bool:
         return False
     if lead.rule != "secret.password":
         return len(value) >= 12 and " " not in value and _is_random(value)
+    if not lead.quote and text[end : end + 1] in ("(", "["):  # code that fetches it
+        return False
     word = value.strip(".!?").lower()
     said = lead.quote or "=" in lead.sign or not word.isalpha() or _alone_in_line(text, lead.start, end)
     return bool(said) and f" {word} " not in _PROSE

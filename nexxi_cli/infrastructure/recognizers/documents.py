@@ -22,7 +22,7 @@ _LICENSE = Words(
     (
         *("driver's license", "driver's licence", "drivers license", "drivers licence", "driver license"),
         *("driver\u2019s license", "driver\u2019s licence", "driving license", "driving licence", "driver licence"),
-        *("driver's licence number", "license number", "licence number", "dl"),
+        *("driver's licence number", "license number", "licence number", "dl number"),
         *("driver's license number", "drivers license number", "driver license number", "driving licence number"),
         *("führerschein", "führerscheinnummer", "permis de conduire", "permis", "permiso de conducir"),
         *(

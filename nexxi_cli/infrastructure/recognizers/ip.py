@@ -21,17 +21,22 @@ _V6_PROBES = (
     head("::[0-9A-Fa-f]", 3, alone=r"\w:."),
     head("(?:[0-9A-Fa-f]{1,4}:){6}", 12, 30, alone=r"\w:."),
 )
+_SHORT = ("1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9")  # well-known; others so short number sections
 _NOBODY = re.compile(r"127\.|0\.|255\.")
 
 
 def _v4(match: re.Match[str]) -> int | None:
     named = match.string[max(0, match.start() - 2) : match.start()]
     is_version = named[-1:] == "/" and named[:1].isalpha() and match[0].endswith(".0.0")  # Chrome/120.0.0.0
-    return None if is_version or _NOBODY.match(match[0]) else match.end()
+    is_section = len(match[0]) == 7 and match[0] not in _SHORT
+    return None if is_version or is_section or _NOBODY.match(match[0]) else match.end()
 
 
 def _v6(match: re.Match[str]) -> int | None:
+    groups = match[0].split(":")
     if not any(char.isdigit() for char in match[0]):  # `abc::def` is C++
+        return None
+    if all(len(group) < 3 and not group.isalpha() for group in groups) and len(groups) < 5:  # `1::2` is a slice
         return None
     try:
         address = inet_pton(AF_INET6, match[0])

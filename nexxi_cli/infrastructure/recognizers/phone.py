@@ -115,7 +115,8 @@ def _ten_digits(match: re.Match[str]) -> int:
 
 
 def _trunk(match: re.Match[str]) -> int | None:
-    if match[0].isdigit() or _DATE.match(match[0]):  # an ISBN-10, a date and an hour
+    zip_code = match[0][5:6] == "-" and len(match[0]) == 10 and match[0].replace("-", "").isdigit()  # ZIP+4
+    if match[0].isdigit() or zip_code or _DATE.match(match[0]):  # an ISBN-10, a date and an hour
         return None
     return match.end()
 
