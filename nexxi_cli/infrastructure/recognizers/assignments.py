@@ -14,8 +14,8 @@ from nexxi_cli.core.types import Finding
 from nexxi_cli.infrastructure.recognizers.patterns import Spans
 from nexxi_cli.infrastructure.recognizers.probes import Probe, over_latin_1
 
-MAX_CHARS = 512
-"""Longest value; what goes on is no password."""
+MAX_CHARS = 4_096
+"""Longest value; private keys, which may be longer, are blocks of their own."""
 
 _LEAD_CHARS = 60
 _PASSWORDS = "password|passwd|passphrase|passwort|kennwort|contraseña|contrasena|mot_de_passe|senha|pwd|dbpass|db_pass"
@@ -29,8 +29,8 @@ _SIGN = r"""(?:\\{0,2}["'\]]){0,2}[ \t]{0,8}(?:=>|:=|==?|:)[ \t]{0,8}"""
 _QUOTE = r"""(?:[rbuf]?\\{0,2}["'`])?"""
 _HEADER = r"""["']?[ \t]{0,4}[:=][ \t]{0,4}["']?(?:basic|bearer|token|apikey|digest)[ \t]{1,4}"""
 _LOWER = {code: code + 32 for code in (*range(65, 91), ord("Ñ"))}
-_BARE = r"""(?:[^\s"'`<>,;&|(){}\[\]\\]|\\(?!["'nrt])){0,513}"""
-_INSIDE = {quote: rf"(?:[^{quote}\r\n\\]|\\[^\r\n]){{0,256}}" for quote in "\"'`"}
+_BARE = r"""(?:[^\s"'`<>,;&|(){}\[\]\\]++|\\(?!["'nrt]))*+"""
+_INSIDE = {quote: rf"(?:[^{quote}\r\n\\]++|\\[^\r\n])*+" for quote in "\"'`"}
 
 _PLACEHOLDER = r"""(?ix) [$%{<*\[(]|x{3,}|\*{3,}|\.{3,}|-{3,}|_{3,}
     |(?:your|my|the|some|an?|example|sample|test|dummy|fake|change)[_\-]
@@ -121,7 +121,7 @@ class AssignmentRecognizer:
                 yield _Lead(name, first + found.start(), first + sign.end(), sign[0])
 
     def _value_end(self, text: str, lead: _Lead) -> int:
-        match = self._values[lead.quote].match(text, lead.end)
+        match = self._values[lead.quote].match(text, lead.end, lead.end + MAX_CHARS)
         assert match is not None  # it matches nothing too
         return match.end()
 
@@ -143,7 +143,7 @@ def _placeholder() -> re.Pattern[str]:
 
 def _is_secret(text: str, lead: _Lead, end: int) -> bool:
     value = text[lead.end : end]
-    if not 4 <= len(value) <= MAX_CHARS or _placeholder().match(value):
+    if len(value) < 4 or _placeholder().match(value):
         return False
     if lead.rule != "secret.password":
         return len(value) >= 12 and " " not in value and _is_random(value)

@@ -102,6 +102,12 @@ def test_neighbours_do_not_join_a_match(text: str, whole: str) -> None:
     assert texts_in(text) == {whole}
 
 
+@pytest.mark.parametrize("frame", ['private_key="{}"', "token={}", 'secret: "{}"'])
+def test_a_long_secret_is_taken_out_as_a_whole(frame: str) -> None:
+    value = "a1B2c3D4" * 400
+    assert found(frame.format(value)) == {("SECRET", value)}
+
+
 NUMBERS = [
     (type_, before, data, after)
     for type_, before, data, after in [*((type_, "", data, "") for type_, data in ALL), *IN_CONTEXT]
