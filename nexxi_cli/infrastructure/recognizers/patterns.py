@@ -64,6 +64,7 @@ class RuleSearch:
     def find(self, text: str, spans: Spans) -> Iterator[Finding]:
         """Findings that begin in `spans`, in order."""
         rule, search, match_at = self.rule, self.pattern.search, self.pattern.match
+        confirm, words = rule.confirm, rule.words
         at = 0
         for first, last in spans:
             if at < first:
@@ -74,8 +75,8 @@ class RuleSearch:
                     at = last + 1
                     break
                 start = match.start()
-                end = rule.confirm(match)
-                if end is None or (rule.words and not rule.words.beside(text, start, end)):
+                end = confirm(match)
+                if end is None or (words is not None and not words.beside(text, start, end)):
                     at = start + 1
                 else:
                     yield Finding(start, end, rule.type, rule.confidence, rule.name)

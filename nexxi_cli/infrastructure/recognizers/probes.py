@@ -85,21 +85,20 @@ class Prefilter:
 
     def hits(self, text: str) -> Iterator[tuple[int, list[int]]]:
         """Numbers of probes and where one of their expressions ends in `text`, in ascending order."""
-        ends: dict[int, list[int]] = {}
-
-        def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            if number in ends:
-                ends[number].append(end)
-            else:
-                ends[number] = [end]
-
         with self._lock:
             database, owners = self._database
+            ends: list[list[int]] = [[] for _ in owners]
+            notes = [places.append for places in ends]
+
+            def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+                notes[number](end)
+
             database.scan(text.encode("latin-1", "replace"), match_event_handler=note)
-        for number, places in ends.items():
-            places.sort()
-            for probe in owners[number]:
-                yield probe, places
+        for places, probes in zip(ends, owners, strict=True):
+            if places:
+                places.sort()
+                for probe in probes:
+                    yield probe, places
 
     @cached_property
     def _database(self) -> tuple[Any, Sequence[Sequence[int]]]:
