@@ -124,7 +124,8 @@ def _trunk(match: re.Match[str]) -> int | None:
 def _beside_words(match: re.Match[str]) -> int | None:
     digits = "".join(char for char in match[0] if char.isdigit())
     plain = match[0].isdigit() and len(digits) < 9  # `the call took 1234567 ns`
-    short = len(digits) == 6 and (is_short_date(digits, "dmy") or is_short_date(digits))
+    pairs = re.fullmatch(r"[0-9]{2}[^0-9][0-9]{2}[^0-9][0-9]{2}", match[0])  # of six digits no other form, and no day
+    short = len(digits) == 6 and (not pairs or is_short_date(digits, "dmy") or is_short_date(digits))
     if plain or short or _DATE.match(match[0]) or "((" in match[0] or "//" in match[0]:
         return None
     return _with_extension(match.string, match.end())
