@@ -261,10 +261,10 @@ def address_limiter() -> "AddressLimiter":
 
 def safety_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> "SafetyFilter":
     """A ready filter with every recognizer; synchronous, thread-safe and cheap to build."""
-    from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
+    from nexxi_cli.infrastructure.recognizers import SCANNER
     from nexxi_cli.service.safety import SafetyFilter
 
-    return SafetyFilter(recognizers=RECOGNIZERS, html=html, pii=pii, max_chars=max_chars)
+    return SafetyFilter(recognizers=(SCANNER,), html=html, pii=pii, max_chars=max_chars)
 
 
 def model_loader(paths: Paths, progress: Progress | None = None) -> "ModelLoader":

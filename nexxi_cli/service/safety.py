@@ -6,8 +6,7 @@ from nexxi_cli.core.errors import Refused
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding, Verdict
-from nexxi_cli.service.edits import Edited
-from nexxi_cli.service.findings import find_all, redactions, type_names, types_of
+from nexxi_cli.service.findings import find_all, redacted, type_names, types_of
 from nexxi_cli.service.markup import Stripped, strip_markup
 from nexxi_cli.service.stream_guard import StreamGuard
 
@@ -64,14 +63,12 @@ class SafetyFilter:
             for layer, mode, found in (("html", self._html, markup), ("pii", self._pii, personal))
             if mode == "block" and found
         ]
-        clean = stripped.text if self._pii == "observe" else Edited(stripped.text, redactions(personal)).text
-        findings = [*markup, *(_in_original(finding, stripped) for finding in personal)]
-        return Verdict(
-            allowed=not reasons,
-            text=clean,
-            findings=tuple(sorted(findings, key=lambda finding: (finding.start, finding.end))),
-            reasons=tuple(reasons),
-        )
+        clean = stripped.text if self._pii == "observe" else redacted(stripped.text, personal)
+        findings = personal
+        if markup:
+            both = [*markup, *(_in_original(finding, stripped) for finding in personal)]
+            findings = tuple(sorted(both, key=lambda finding: (finding.start, finding.end)))
+        return Verdict(allowed=not reasons, text=clean, findings=findings, reasons=tuple(reasons))
 
     def check_or_raise(self, text: str) -> Verdict:
         """Judge a text. Raises Refused, which names layers, types and lengths, never what was found."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding
 from nexxi_cli.service.stream_guard import StreamGuard
-from tests.infrastructure.recognizers.examples import ALL, PEM_LINE
+from tests.infrastructure.recognizers.examples import ALL, IN_CONTEXT, PEM_LINE
 from tests.service.screening import EXAMPLES, TEXTS, a_filter
 
 PROSE = (
@@ -45,6 +45,14 @@ def test_nothing_of_data_that_comes_letter_by_letter_leaves(type_: str, example:
     guard = a_filter().stream_guard()
     assert "".join(map(guard.push, f"see {example}")) == "see "
     assert guard.finish() == f"<{type_}>"
+
+
+@pytest.mark.parametrize(("type_", "before", "data", "after"), IN_CONTEXT)
+def test_data_beside_words_that_are_split_from_it_never_leaves(type_: str, before: str, data: str, after: str) -> None:
+    text = before + data + after
+    for at in range(len(text) + 1):
+        assert joined(a_filter().stream_guard(), [text[:at], text[at:]]) == f"{before}<{type_}>{after}"
+    assert joined(a_filter().stream_guard(), list(text)) == f"{before}<{type_}>{after}"
 
 
 @given(TEXTS, st.lists(st.integers(0, 400), max_size=12))
