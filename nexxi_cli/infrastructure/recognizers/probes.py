@@ -4,6 +4,7 @@ A probe is a short expression of which every match of its rule is near. Hypersca
 an expression ends, not where it begins: both are fine for a probe, which may be wrong as long as it misses nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -87,18 +88,16 @@ class Prefilter:
         """Numbers of probes and where one of their expressions ends in `text`, in ascending order."""
         with self._lock:
             database, owners = self._database
-            ends: list[list[int]] = [[] for _ in owners]
-            notes = [places.append for places in ends]
+            ends: defaultdict[int, list[int]] = defaultdict(list)
 
             def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-                notes[number](end)
+                ends[number].append(end)
 
             database.scan(text.encode("latin-1", "replace"), match_event_handler=note)
-        for places, probes in zip(ends, owners, strict=True):
-            if places:
-                places.sort()
-                for probe in probes:
-                    yield probe, places
+        for number in sorted(ends):
+            places = sorted(ends[number])
+            for probe in owners[number]:
+                yield probe, places
 
     @cached_property
     def _database(self) -> tuple[Any, Sequence[Sequence[int]]]:
