@@ -181,7 +181,7 @@ class ChatRequest:
     replaces_last: the turn takes the place of the session's last one, which stays until the new one is kept. If another
     writer adds a turn meanwhile, nothing is replaced: the new one comes last.
     history: what was said before, by a caller who keeps it himself: no session is touched and nothing is kept.
-    queued_s: how long it has waited for a place.
+    queued_s: how long it has waited for a place. whole: nobody reads the reply before it is there as a whole.
     """
 
     text: str
@@ -194,6 +194,7 @@ class ChatRequest:
     history: tuple[Message, ...] | None = None
     request_id: str = ""
     queued_s: float = 0.0
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

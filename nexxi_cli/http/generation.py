@@ -59,7 +59,7 @@ class Generation:
 
     async def response(self, request: ChatRequest, caller: Caller, record: RequestRecord) -> ChatResponse:
         """The whole of it. Raises as `events` does."""
-        async with aclosing(self.events(request, caller, record)) as events:
+        async with aclosing(self.events(replace(request, whole=True), caller, record)) as events:
             async for event in events:
                 if isinstance(event, ChatResponse):
                     return event

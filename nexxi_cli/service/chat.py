@@ -53,14 +53,14 @@ class ChatService:
 
     async def chat(self, request: ChatRequest) -> ChatResponse:
         """Answer one message as a whole. Raises as `stream` does."""
-        async with aclosing(self.stream(request)) as events:
+        async with aclosing(self.stream(replace(request, whole=True))) as events:
             async for event in events:
                 if isinstance(event, ChatResponse):
                     return event
         raise AssertionError("a stream ends with its ChatResponse or raises")
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        """Answer one message: Started, then Deltas, then the ChatResponse.
+        """Answer one message: Started, then Deltas (one, if the reply is wanted whole), then the ChatResponse.
 
         The turn is kept whatever happens after the first delta: a reply that is cut short is kept and marked.
         Close the iterator (`aclosing`) to stop the model. Raises Refused, ContextLengthExceeded, NotFound,
@@ -105,6 +105,7 @@ class ChatService:
         self, request: ChatRequest, turn: OpenTurn, guard: StreamGuard, began: float, finding_types: tuple[str, ...]
     ) -> AsyncGenerator[Delta, None]:
         """What the model answers, as it may leave, and all of it into `turn`."""
+        held = ""  # a reply that is wanted whole is looked at as a whole, which takes less than looking at each piece
         first_token_s: float | None = None
         finish: FinishReason = "stop"
         usage, count = Usage(turn.prompt_tokens, 0), 0
@@ -115,12 +116,15 @@ class ChatService:
                         first_token_s = self._clock() - began
                     count += 1
                     finish, usage = delta.finish or finish, delta.usage or Usage(turn.prompt_tokens, count)
-                    text = guard.push(delta.text) + (guard.finish() if delta.finish else "")
+                    held += delta.text
+                    if request.whole and not delta.finish:
+                        continue
+                    text, held = guard.push(held) + (guard.finish() if delta.finish else ""), ""
                     if text:
                         turn.add(text)
                         yield Delta(text)
         finally:
-            turn.add(guard.finish())  # a reply that was cut short keeps the word that was held back
+            turn.add(guard.push(held) + guard.finish())  # a reply that was cut short keeps what was held back
             turn.spend(Cost(usage, Timing(first_token_s, self._clock() - began, request.queued_s), finding_types))
         turn.finish(finish)
 

@@ -250,3 +250,26 @@ async def test_a_secret_split_over_two_deltas_never_leaves(conversations: Conver
         pieces = [event.text for event in seen if isinstance(event, Delta)]
         assert "ada" not in " ".join(pieces)
         assert "".join(pieces) == "mail me at <EMAIL> now"
+
+
+async def test_a_reply_that_is_wanted_whole_comes_in_one_piece_redacted_as_ever(
+    conversations: ConversationManager, events: Events
+) -> None:
+    pieces = (Delta("Write to ada@"), Delta("example"), Delta(".com."), Delta("", "stop", Usage(1, 4)))
+    chat = service(conversations, WordBackend(reply=pieces), events)
+    _, delta, response = await collected(chat, replace(asking("Whom?"), whole=True))
+    assert delta == Delta("Write to <EMAIL>.")
+    assert isinstance(response, ChatResponse)
+    assert response.text == "Write to <EMAIL>."
+    assert [finding.type for finding in response.output_findings] == ["EMAIL"]
+
+
+async def test_a_reply_that_was_wanted_whole_and_fails_is_kept_as_far_as_it_came(
+    conversations: ConversationManager, events: Events
+) -> None:
+    backend = WordBackend(reply=(Delta("I am "), Delta("ada@example.com")), error=ModelUnavailable("gone"))
+    chat = service(conversations, backend, events)
+    with pytest.raises(ModelUnavailable):
+        await chat.chat(asking("Who?"))
+    session = await conversations.find("ada", "work")
+    assert (session.messages[-1].content, session.messages[-1].finish) == ("I am <EMAIL>", "error")
