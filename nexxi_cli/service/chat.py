@@ -21,7 +21,6 @@ from nexxi_cli.core.types import (
     Verdict,
 )
 from nexxi_cli.service.conversations import ConversationManager
-from nexxi_cli.service.findings import types_of
 from nexxi_cli.service.safety import SafetyFilter
 
 
@@ -94,7 +93,7 @@ class ChatService:
             finally:
                 turn.add(guard.finish())  # a reply that was cut short keeps the word that was held back
                 timing = Timing(first_token_s, self._clock() - began)
-                turn.spend(Cost(usage, timing, types_of(verdict.findings)))
+                turn.spend(Cost(usage, timing, verdict.types))
             turn.finish(finish)
         self._observer.notify(ReplyFinished(request.request_id, info.name, finish, usage, timing))
         yield ChatResponse(
@@ -122,7 +121,7 @@ class ChatService:
         except Refused as refusal:
             self._observer.notify(screened(allowed=False, types=refusal.finding_types))
             raise
-        self._observer.notify(screened(allowed=True, types=types_of(verdict.findings)))
+        self._observer.notify(screened(allowed=True, types=verdict.types))
         if not verdict.text.strip():
             raise UsageError("nothing is left of the prompt once its HTML is stripped")
         return verdict
