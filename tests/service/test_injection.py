@@ -8,26 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexxi_cli.core.detection import Suspicion
 from nexxi_cli.core.errors import Refused
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.service.injection import InjectionScreen
 from nexxi_cli.service.safety import SafetyFilter
-
-
-class WordDetector:
-    """Takes a text for an attack when it holds the word "attack"; "maybe" is half as suspicious as it takes."""
-
-    rules = frozenset({"word", "classifier"})
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def suspicions(self, text: str) -> Sequence[Suspicion]:
-        self.texts.append(text)
-        score = 0.25 if "maybe" in text else 0.0
-        found = [Suspicion("word", 0.9)] if "attack" in text else []
-        return [*found, Suspicion("classifier", 0.97 if "attack!" in text else score, measured=True)]
+from tests.service.screening import WordDetector
 
 
 def a_filter(
