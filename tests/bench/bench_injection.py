@@ -8,6 +8,7 @@ seen. For those see `python -m tests.training.train_injection --data FOLDER --he
 import argparse
 import json
 import random
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ def table(safety: SafetyFilter, rows: list[tuple[str, int, str]], *, failures: i
         total[label, source] += 1
         blocked[label, source] += not verdict.allowed
         for reason in verdict.reasons:
-            by_rule[reason.removeprefix("injection: ").rstrip("0123456789. ")] += 1
+            by_rule[re.sub(r" [01]\.\d\d", "", reason.removeprefix("injection: "))] += 1
         if verdict.allowed == bool(label):
             wrong[label, source].append(f"{verdict.scores['injection']:.2f} {text[:150]!r}")
     print(f"{'':10}{'source':24}{'texts':>7}{'blocked':>9}{'rate':>9}")

@@ -19,7 +19,7 @@ from nexxi_cli.infrastructure.injection.features import BUCKETS, CONCEPT_BUCKETS
 FILE = "weights.bin"
 VERSION = 1
 
-WINDOW_PENALTY = 0.5
+WINDOW_PENALTY = 0.3
 """The highest of many windows is high by chance too: so much of the logarithm of their number is taken off."""
 
 _HEAD = struct.Struct("<4sB3xIIfffI")
