@@ -72,7 +72,7 @@ def _of_concepts(found: Sequence[tuple[int, str]]) -> Iterator[int]:
                 yield _together(concept, other, third)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=65_536)
 def _together(*concepts: str) -> int:
     return WORD_BUCKETS + crc32(" ".join(concepts).encode()) % CONCEPT_BUCKETS
 
