@@ -1,8 +1,9 @@
-"""The only file that chooses implementations: Settings become an open App."""
+"""The only file that chooses implementations: Settings become an open App. Longer than most, to stay the only one."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,26 +11,34 @@ from urllib.parse import urlsplit
 from nexxi_cli.core.paths import Paths
 from nexxi_cli.core.ports import (
     Archive,
-    ArchivedSessions,
+    KeyStore,
     ModelBackend,
     ModelLibrary,
     Observer,
     Progress,
+    RateLimiter,
     SessionStore,
     TurnLog,
 )
-from nexxi_cli.core.registry import ARCHIVES, MODEL_BACKENDS, SESSION_STORES, load
+from nexxi_cli.core.registry import ARCHIVES, KEY_STORES, MODEL_BACKENDS, RATE_LIMITERS, SESSION_STORES, load
 from nexxi_cli.core.settings import InjectionMode, Mode, Settings
 from nexxi_cli.core.types import Session
 
 if TYPE_CHECKING:
+    from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
     from nexxi_cli.infrastructure.archive.outbox import Outbox
     from nexxi_cli.infrastructure.archive.writer import ArchiveWriter
     from nexxi_cli.infrastructure.models.loader import ModelLoader
     from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
     from nexxi_cli.service.chat import ChatService
     from nexxi_cli.service.conversations import ConversationManager
+    from nexxi_cli.service.key_manager import KeyManager
+    from nexxi_cli.service.key_ring import KeyRing
+    from nexxi_cli.service.key_text import Digest
     from nexxi_cli.service.safety import SafetyFilter
+    from nexxi_cli.service.strangers import AddressLimiter
+
+SPOOL_FILE = "spool.db"
 
 ARCHIVE_CLOSE_S = 1.0
 """How long a command waits at its end for an archive that does not answer; the outbox keeps what it has not got."""
@@ -37,7 +46,10 @@ ARCHIVE_CLOSE_S = 1.0
 
 @dataclass
 class App:
-    """The object graph. Its parts are built on first use, so a command pays only for what it touches."""
+    """The object graph. Its parts are built on first use, so a command pays only for what it touches.
+
+    archive: gives the archive, which the App closes. What waits in the outbox is not in it yet.
+    """
 
     settings: Settings
     paths: Paths
@@ -45,10 +57,13 @@ class App:
     progress: Progress
     store: SessionStore
     outbox: "Outbox"
+    archive: Callable[[], Archive]
     conversations: "ConversationManager"
     _backends: list[ModelBackend] = field(default_factory=list)
     _unsaved: list[SessionStore] = field(default_factory=list)
-    _archive: Archive | None = None
+    _rate_limiter: RateLimiter | None = None
+    _key_ring: "KeyRing | None" = None
+    _key_store: KeyStore | None = None
     _closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def start_backend(self, model: str | None = None) -> ModelBackend:
@@ -63,18 +78,42 @@ class App:
         self._backends.append(backend)
         return backend
 
-    def archive(self) -> Archive:
-        """The archive, which the App closes. What waits in the outbox is not in it yet."""
-        if self._archive is None:
-            self._archive = archive(self.settings, self.paths)
-            self._closing.push_async_callback(self._archive.aclose)
-        return self._archive
+    def rate_limiter(self) -> RateLimiter:
+        """What counts the quotas; the App closes it."""
+        if self._rate_limiter is None:
+            self._rate_limiter = rate_limiter(self.settings)
+            self._closing.push_async_callback(self._rate_limiter.aclose)
+        return self._rate_limiter
 
     async def up_to_date_archive(self) -> Archive:
         """The archive once it has all that waited for it on this machine. Raises ArchiveUnavailable."""
         found = self.archive()
         await self.outbox.drain(found)
         return found
+
+    def key_ring(self) -> "KeyRing":
+        """Whose the keys are that requests come with; the App closes it. Raises as `key_digest`'s digest does."""
+        from nexxi_cli.service.key_ring import KeyRing
+
+        if self._key_ring is None:
+            settings = self.settings
+            store = self._opened_key_store()
+            self._key_ring = KeyRing(
+                store,
+                key_digest(settings, self.paths),
+                requests_per_minute=settings.requests_per_minute,
+                tokens_per_minute=settings.tokens_per_minute,
+                api_key=settings.api_key.get_secret_value() if settings.api_key else None,
+                observer=self.observer,
+            )
+            self._closing.push_async_callback(self._key_ring.aclose)
+        return self._key_ring
+
+    def key_manager(self) -> "KeyManager":
+        """What makes keys and ends them."""
+        from nexxi_cli.service.key_manager import KeyManager
+
+        return KeyManager(self._opened_key_store(), key_digest(self.settings, self.paths))
 
     async def unsaved_conversations(self, session: Session | None = None) -> "ConversationManager":
         """Conversations that are kept in memory until the App closes, beginning with a copy of `session`."""
@@ -115,6 +154,12 @@ class App:
         self._backends.remove(backend)
         await backend.aclose()
 
+    def _opened_key_store(self) -> KeyStore:
+        if self._key_store is None:
+            self._key_store = key_store(self.settings, self.paths)
+            self._closing.push_async_callback(self._key_store.aclose)
+        return self._key_store
+
     async def aclose(self) -> None:
         """Stop the models; whatever holds their turns is closed after them."""
         for backend in self._backends:
@@ -139,15 +184,23 @@ async def open_app(
     observer = observer or SILENT
     store = session_store(settings, paths, spool_for=observer if spool else None)
     waiting = outbox(paths)
-    remote = archive(settings, paths) if settings.database_url or settings.redis_url else None
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.aclose)
         stack.push_async_callback(waiting.aclose)
-        if remote is not None:
-            stack.push_async_callback(remote.aclose)
+
+        @cache
+        def opened_archive() -> Archive:
+            opened = archive(settings, paths)
+            stack.push_async_callback(opened.aclose)
+            return opened
+
         log: TurnLog = waiting
-        if settings.database_url and remote is not None:
-            log = await stack.enter_async_context(archive_writer(waiting, remote, observer))
+        if settings.database_url:
+            log = await stack.enter_async_context(archive_writer(waiting, opened_archive(), observer))
+        archived = None
+        if settings.redis_url:  # a file forgets nothing
+            archived = caught_up(settings, paths, waiting, opened_archive)
+            stack.push_async_callback(archived.aclose)
         app = App(
             settings=settings,
             paths=paths,
@@ -155,14 +208,15 @@ async def open_app(
             progress=progress or NO_PROGRESS,
             store=store,
             outbox=waiting,
+            archive=opened_archive,
             conversations=ConversationManager(
                 store,
                 default_system=settings.system,
                 strategy=settings.history,
                 log=log,
-                archive=caught_up(waiting, remote) if settings.redis_url and remote else None,  # a file forgets nothing
+                archive=archived,
+                observer=observer,
             ),
-            _archive=remote,
             _closing=stack,
         )
         stack.push_async_callback(app.aclose)
@@ -185,7 +239,30 @@ def session_store(settings: Settings, paths: Paths, *, spool_for: Observer | Non
     from nexxi_cli.infrastructure.stores.spool import Spool
     from nexxi_cli.infrastructure.stores.spooling import SpoolingSessionStore
 
-    return SpoolingSessionStore(redis, Spool(paths.state / "spool.db", place=redis.place), spool_for)
+    return SpoolingSessionStore(redis, Spool(paths.state / SPOOL_FILE, place=redis.place), spool_for)
+
+
+async def waiting_turns(paths: Paths) -> Mapping[str, int]:
+    """How many turns wait on this machine, by the Redis that they are for. Raises StoreUnavailable."""
+    from nexxi_cli.infrastructure.stores.spool import waiting_turns as count
+
+    return await count(paths.state / SPOOL_FILE)
+
+
+def rate_limiter(settings: Settings) -> RateLimiter:
+    """For all workers that share the Redis of `redis_url` or, without one, for this process."""
+    url = settings.redis_url
+    limiter: RateLimiter = (
+        load(RATE_LIMITERS, "redis")(url.get_secret_value()) if url else load(RATE_LIMITERS, "memory")()
+    )
+    return limiter
+
+
+def address_limiter() -> "AddressLimiter":
+    """For clients without a valid key, in this process; remembers those 10,000 addresses that failed last."""
+    from nexxi_cli.service.strangers import AddressLimiter
+
+    return AddressLimiter(load(RATE_LIMITERS, "memory")(max_names=10_000))
 
 
 def safety_filter(
@@ -201,14 +278,14 @@ def safety_filter(
     allow: rules, or regular expressions of texts, that the injection layer lets through; its classifier loads on use.
     """
     from nexxi_cli.infrastructure.injection.detector import ClassifyingDetector
-    from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
+    from nexxi_cli.infrastructure.recognizers import SCANNER
     from nexxi_cli.service.injection import InjectionScreen
     from nexxi_cli.service.safety import SafetyFilter
 
     screen = None
     if injection != "off":
         screen = InjectionScreen(ClassifyingDetector(), blocks=injection == "block", allow=allow)
-    return SafetyFilter(recognizers=RECOGNIZERS, html=html, pii=pii, max_chars=max_chars, injection=screen)
+    return SafetyFilter(recognizers=(SCANNER,), html=html, pii=pii, max_chars=max_chars, injection=screen)
 
 
 def model_loader(paths: Paths, progress: Progress | None = None) -> "ModelLoader":
@@ -226,11 +303,51 @@ def model_library(paths: Paths, progress: Progress) -> ModelLibrary:
 
 def archive(settings: Settings, paths: Paths) -> Archive:
     """The archive that the settings name, or a file of the user's. It connects on first use."""
-    url = (
-        settings.database_url.get_secret_value() if settings.database_url else f"sqlite:///{paths.data / 'archive.db'}"
-    )
-    opened: Archive = load(ARCHIVES, "sqlite" if url.startswith("sqlite:") else "postgresql")(url)
+    database, url = _database(settings, paths)
+    opened: Archive = load(ARCHIVES, database)(url)
     return opened
+
+
+def key_store(settings: Settings, paths: Paths) -> KeyStore:
+    """The keys, in the archive's database. It connects on first use."""
+    database, url = _database(settings, paths)
+    opened: KeyStore = load(KEY_STORES, database)(url)
+    return opened
+
+
+def key_digest(settings: Settings, paths: Paths) -> "Digest":
+    """What keys are hashed with: HMAC under the settings' secret, or under one of the user's, made on first use.
+
+    The digest raises ArchiveUnavailable or SettingsError when that one cannot be read.
+    """
+    from nexxi_cli.infrastructure.key_secret import kept_secret
+    from nexxi_cli.service.key_text import keyed_digest
+
+    @cache
+    def secret() -> str:
+        return settings.key_secret.get_secret_value() if settings.key_secret else kept_secret(paths.data / "key-secret")
+
+    return lambda text: keyed_digest(secret(), text)
+
+
+def _database(settings: Settings, paths: Paths) -> tuple[str, str]:
+    """The kind and the URL of the database that the settings name, or of a file of the user's."""
+    if settings.database_url is None:
+        return "sqlite", f"sqlite:///{paths.data / 'archive.db'}"
+    url = settings.database_url.get_secret_value()
+    return ("sqlite" if url.startswith("sqlite:") else "postgresql"), url
+
+
+def caught_up(
+    settings: Settings, paths: Paths, waiting: "Outbox", open_archive: Callable[[], Archive]
+) -> "CaughtUpArchive":
+    """The archive's sessions as of now."""
+    from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
+    from nexxi_cli.infrastructure.archive.sqlite_list import SqliteList
+
+    database, url = _database(settings, paths)
+    quick_list = SqliteList(Path(url.removeprefix("sqlite:///"))) if database == "sqlite" else None
+    return CaughtUpArchive(waiting, open_archive, quick_list)
 
 
 def outbox(paths: Paths) -> "Outbox":
@@ -238,13 +355,6 @@ def outbox(paths: Paths) -> "Outbox":
     from nexxi_cli.infrastructure.archive.outbox import Outbox
 
     return Outbox(paths.data / "outbox.db")
-
-
-def caught_up(waiting: "Outbox", remote: Archive) -> ArchivedSessions:
-    """The archive's sessions as of now."""
-    from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
-
-    return CaughtUpArchive(waiting, remote)
 
 
 def archive_writer(waiting: "Outbox", remote: Archive, observer: Observer) -> "ArchiveWriter":

@@ -20,7 +20,12 @@ def test_a_script_is_the_one_that_is_generated(shell: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "completed"),
-    [("nexxi s", "sessions"), ("nexxi sessions l", "list"), ("nexxi chat --temp", "--temperature"), ("nexxi zzz", "")],
+    [
+        ("nexxi se", "serve sessions"),
+        ("nexxi sessions l", "list"),
+        ("nexxi chat --temp", "--temperature"),
+        ("nexxi zzz", ""),
+    ],
 )
 def test_bash_completes_commands_and_options(words: str, completed: str) -> None:
     script = (

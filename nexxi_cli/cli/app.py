@@ -12,12 +12,14 @@ from typing import Annotated
 import typer
 
 from nexxi_cli import __version__
+from nexxi_cli.cli.api_keys import app as keys_app
 from nexxi_cli.cli.chat import chat
 from nexxi_cli.cli.doctor import doctor
 from nexxi_cli.cli.models import app as models_app
 from nexxi_cli.cli.options import HELP_OPTIONS, DebugFlag
 from nexxi_cli.cli.redact import redact
 from nexxi_cli.cli.render import error_line, without_controls
+from nexxi_cli.cli.serve import serve
 from nexxi_cli.cli.sessions import app as sessions_app
 from nexxi_cli.cli.streams import open_missing_streams
 from nexxi_cli.core.errors import NexxiError, UsageError
@@ -31,11 +33,13 @@ INTERRUPTED = 130
 app = typer.Typer(name="nexxi", context_settings=HELP_OPTIONS, epilog=EPILOG, no_args_is_help=False)
 app.command("chat", epilog=EPILOG)(chat)
 app.command("redact", epilog=EPILOG)(redact)
+app.command("serve", epilog=EPILOG)(serve)
 app.command("doctor", epilog=EPILOG)(doctor)
 for _module in ("edit", "transfer", "archive"):
     import_module(f"nexxi_cli.cli.sessions_{_module}")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(models_app, name="models")
+app.add_typer(keys_app, name="keys")
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag's value

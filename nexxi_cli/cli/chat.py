@@ -1,7 +1,7 @@
 """`nexxi chat`: one answer for scripts (`--once`), or the REPL on a terminal."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +11,8 @@ from nexxi_cli.cli.options import DebugFlag, JsonFlag, ModelOption, QuietFlag, V
 from nexxi_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from nexxi_cli.core.types import SessionChoice
+    from nexxi_cli.core.settings import Settings
+    from nexxi_cli.core.types import Sampling, SessionChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class ChatOptions:
 
     session: "SessionChoice"
     system: str | None = None
+    stop: tuple[str, ...] = ()
+    schema: str | None = None
     stream: bool = True
     save: bool = True
     as_json: bool = False
@@ -33,6 +36,10 @@ class ChatOptions:
     def shows_text(self) -> bool:
         """Whether the reply is printed as it is, and not something made of it."""
         return not (self.as_json or self.extract)
+
+    def sampling(self, settings: "Settings") -> "Sampling":
+        """How replies are sampled under these settings and flags."""
+        return replace(settings.sampling(), stop=self.stop, json_schema=self.schema)
 
 
 def chat(
@@ -59,6 +66,12 @@ def chat(
     ] = None,
     max_tokens: Annotated[str | None, typer.Option(metavar="COUNT", help="Longest reply, in tokens.")] = None,
     seed: Annotated[str | None, typer.Option(metavar="NUMBER", help="Makes sampling repeatable.")] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="End the reply before this text; may be repeated.")
+    ] = None,
+    schema: Annotated[
+        str | None, typer.Option(metavar="FILE|json", help="Reply in JSON of this schema; json: any object.")
+    ] = None,
     no_stream: Annotated[bool, flag("--no-stream", help="Print the answer when it is whole.")] = False,
     no_save: Annotated[bool, flag("--no-save", "-n", help="Keep nothing of this chat.")] = False,
     extract: Annotated[bool, flag("--extract", "-x", help="Print only the first code block.")] = False,
@@ -72,7 +85,8 @@ def chat(
     """Chat in the terminal, or answer one prompt with --once."""
     from nexxi_cli.cli.prompt import find_prompt
     from nexxi_cli.cli.running import run_to_end
-    from nexxi_cli.cli.startup import parse_assignments, read_settings
+    from nexxi_cli.cli.schema import read_schema
+    from nexxi_cli.cli.startup import read_settings
     from nexxi_cli.core.types import SessionChoice
     from nexxi_cli.service.references import check_reference
 
@@ -80,12 +94,15 @@ def chat(
         raise UsageError("--continue and --session exclude each other")
     if session is not None:
         check_reference(session)
+    if "" in (stop or ()):
+        raise UsageError("--stop: an empty text would end every reply before it begins")
     flags = {"model": model, "temperature": temperature, "max_tokens": max_tokens, "seed": seed}
-    given = {key: value for key, value in flags.items() if value is not None}
-    settings = read_settings(parse_assignments(options or ()) | given)
+    settings = read_settings(flags, options or ())
     chosen = ChatOptions(
         session=SessionChoice(reference=session, last=continue_last),
         system=system,
+        stop=tuple(stop or ()),
+        schema=None if schema is None else read_schema(schema),
         stream=not (no_stream or as_json or extract),
         save=not no_save,
         as_json=as_json,

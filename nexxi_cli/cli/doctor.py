@@ -6,6 +6,7 @@ import typer
 
 from nexxi_cli.cli.options import DebugFlag, JsonFlag, flag
 from nexxi_cli.cli.running import run_to_end
+from nexxi_cli.core.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from nexxi_cli.core.settings import Settings
     from nexxi_cli.service.diagnosis import Check
     from nexxi_cli.wiring import App
-
-DOWN = 6
-"""Exit code when something that is needed is down."""
 
 LIBRARIES = ("nexxi", "torch", "transformers", "tokenizers", "redis", "sqlalchemy", "psycopg", "typer")
 
@@ -44,45 +42,23 @@ def doctor(
     else:
         _print_words(checks, report)
     if any(check.state == "down" for check in checks):
-        raise typer.Exit(DOWN)
+        raise typer.Exit(Unavailable.exit_code)
 
 
 async def _checks(nexxi: "App") -> "list[Check]":
-    from nexxi_cli.cli.startup import LOCAL_OWNER
-    from nexxi_cli.core.settings import without_credentials
-    from nexxi_cli.service.diagnosis import Check, check
-    from nexxi_cli.wiring import model_library
+    from functools import partial
 
-    settings = nexxi.settings
+    from nexxi_cli.cli import looks
+    from nexxi_cli.service.diagnosis import check
 
-    async def sessions() -> str:
-        await nexxi.store.recent(LOCAL_OWNER, limit=1)
-        if settings.redis_url is None:
-            return str(nexxi.paths.data / "sessions.db")
-        return f"Redis at {without_credentials(settings.redis_url.get_secret_value())}"
-
-    async def archive() -> str:
-        await nexxi.archive().check_schema()
-        if settings.database_url is None:
-            return str(nexxi.paths.data / "archive.db")
-        return without_credentials(settings.database_url.get_secret_value())
-
-    async def outbox() -> str | Check:
-        count = await nexxi.outbox.count()
-        detail = f"{count.waiting} entries wait for the archive"
-        if count.set_aside:
-            return Check("outbox", "warning", f"{detail}, {count.set_aside} cannot be read and were set aside")
-        return detail
-
-    async def model() -> str | Check:
-        for listed in model_library(nexxi.paths, nexxi.progress).list():
-            if listed.name == settings.model:
-                missing = Check("model", "warning", f"{listed.name} is not pulled yet")
-                return str(listed.path) if listed.path else missing
-        return f"{settings.model}, looked up when it is used"
-
-    looks = {"sessions": sessions, "archive": archive, "outbox": outbox, "model": model}
-    return [await check(name, look) for name, look in looks.items()]
+    things = {
+        "sessions": looks.look_at_sessions,
+        "archive": looks.look_at_archive,
+        "outbox": looks.look_at_outbox,
+        "spool": looks.look_at_spool,
+        "model": looks.look_for_model,
+    }
+    return [await check(name, partial(look, nexxi)) for name, look in things.items()]
 
 
 def _chosen(settings: "Settings") -> "Mapping[str, object]":
@@ -125,9 +101,9 @@ def _print_json(checks: "Sequence[Check]", report: "Mapping[str, Mapping[str, ob
 
 
 def _print_words(checks: "Sequence[Check]", report: "Mapping[str, Mapping[str, object]]") -> None:
-    colours = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "down": typer.colors.RED}
-    for check in checks:
-        typer.echo(f"{typer.style(f'{check.state:8}', fg=colours[check.state])}{check.name:10}{check.detail}")
+    from nexxi_cli.cli.looks import print_checks
+
+    print_checks(checks)
     for heading, rows in report.items():
         typer.echo(f"\n{heading}")
         for name, value in rows.items():

@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
+from nexxi_cli.core.access import ApiKey
 from nexxi_cli.core.archived import MATCH_END, MATCH_START, SearchHit
 from nexxi_cli.core.types import ChatResponse, ListedModel
 from nexxi_cli.service.transfer import info_document
@@ -20,6 +22,7 @@ def response_document(response: ChatResponse) -> dict[str, Any]:
         "response": response.text,
         "model": response.model,
         "session_id": str(response.session_id) if response.session_id else None,
+        "saved": response.saved,
         "finish_reason": response.finish,
         "usage": {**asdict(response.usage), "total_tokens": response.usage.total_tokens},
         "timing": asdict(response.timing),
@@ -38,6 +41,22 @@ def hit_document(hit: SearchHit) -> dict[str, Any]:
 def model_document(model: ListedModel) -> dict[str, Any]:
     """A model in a list."""
     return asdict(model) | {"path": str(model.path) if model.path else None}
+
+
+def key_document(key: ApiKey, now: datetime) -> dict[str, Any]:
+    """A key in a list, without its digest; limits of null are the settings'."""
+    return {
+        "id": key.key_id,
+        "name": key.name,
+        "owner": key.owner,
+        "scopes": sorted(key.scopes),
+        "requests_per_minute": key.requests_per_minute,
+        "tokens_per_minute": key.tokens_per_minute,
+        "created_at": key.created_at.isoformat(),
+        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
+        "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+        "state": key.state(now),
+    }
 
 
 def first_code_block(markdown: str) -> str | None:

@@ -33,7 +33,7 @@ async def answer_once(settings: "Settings", options: "ChatOptions", prompt: Prom
             owner=LOCAL_OWNER,
             session=options.session,
             system=options.system,
-            sampling=settings.sampling(),
+            sampling=options.sampling(settings),
             save=options.save,
         )
         await Reply(options, kept=options.save).show(app.chat_service(backend).stream(request))

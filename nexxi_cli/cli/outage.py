@@ -1,7 +1,7 @@
-"""What the user is told of a store that is down: one line, once the reply has been printed."""
+"""What the user is told of a store or an archive that is down: one line, once the reply has been printed."""
 
 from nexxi_cli.cli.render import note
-from nexxi_cli.core.events import Event, StoreUp, TurnSpooled
+from nexxi_cli.core.events import ArchiveUnread, Event, StoreUp, TurnSpooled
 from nexxi_cli.core.ports import Observer
 
 SPOOLED = "Redis is down: the turn is kept on this machine and will be written when it is back"
@@ -23,6 +23,8 @@ class OutageNotes:
             self._lines.append(SPOOLED)
         elif isinstance(event, StoreUp) and event.moved_turns:
             self._lines.append(MOVED)
+        elif isinstance(event, ArchiveUnread):
+            self._lines.append(f"sessions that have expired are not shown: {event.reason}")
 
     def show(self) -> None:
         """Print what there is to say, each once."""

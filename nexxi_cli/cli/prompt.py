@@ -43,7 +43,7 @@ def find_prompt(words: Sequence[str], files: Sequence[Path]) -> Prompt:
 
     Raises UsageError when there can be no prompt or a file is not UTF-8, NotFound for a file that cannot be read.
     """
-    texts = [_read_file(file) for file in files if file != _STDIN]
+    texts = [read_file(file) for file in files if file != _STDIN]
     given = tuple(text for text in (*texts, " ".join(words)) if text.strip())
     is_read = _STDIN in files or not sys.stdin.isatty()
     if not given and not is_read:
@@ -62,7 +62,8 @@ def _joined(texts: Sequence[str]) -> str:
     return "\n\n".join(parts)
 
 
-def _read_file(path: Path) -> str:
+def read_file(path: Path) -> str:
+    """A file of the command line as text. Raises NotFound when it cannot be read, UsageError when it is not UTF-8."""
     try:
         return _decoded(path.read_bytes(), str(path))
     except OSError as error:

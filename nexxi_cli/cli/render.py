@@ -71,10 +71,15 @@ def note(text: str, *, quiet: bool = False) -> None:
     """One dim line on standard error."""
     if quiet:
         return
-    text = without_controls(text)
-    dim = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    sys.stderr.write(f"\x1b[2m{text}\x1b[0m\n" if dim else f"{text}\n")
+    sys.stderr.write(dim(text) + "\n")
     sys.stderr.flush()
+
+
+def dim(text: str) -> str:
+    """`text` as notes on standard error look, without characters that command a terminal."""
+    text = without_controls(text)
+    is_dimmed = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"\x1b[2m{text}\x1b[0m" if is_dimmed else text
 
 
 def error_line(error: BaseException) -> str:

@@ -132,7 +132,7 @@ class Repl:
             owner=LOCAL_OWNER,
             session=self.session,
             system=self.system,
-            sampling=self.settings.sampling(),
+            sampling=self.options.sampling(self.settings),
             replaces_last=replaces_last,
         )
         service = self.app.chat_service(self.backend, conversations=self.conversations)
@@ -170,7 +170,7 @@ async def run_repl(settings: "Settings", options: ChatOptions, first: Prompt | N
         question, _ = await first.complete() if first is not None else ("", None)
         with held_keys():
             if options.save:
-                await app.conversations.recent(LOCAL_OWNER, limit=1)  # a store that is down is found out at once
+                await app.store.recent(LOCAL_OWNER, limit=1)  # a store that is down is found out at once
             await repl.begin()  # a model or session that is not there is pulled, or refused, before the first prompt
             _welcome(repl)
             await take(repl, question)

@@ -55,8 +55,8 @@ class Reply:
         except (NexxiError, asyncio.CancelledError) as error:
             if isinstance(error, StoreUnavailable) and self.text:
                 error.add_note("this reply is not kept")
-            if not self._options.stream and self._options.shows_text:
-                self._printer.write(self.text)  # it may be all that is left of it
+            if not self._options.stream:
+                self._printer.write(self._left_of_it(error))
             raise
         finally:
             self._printer.end()
@@ -75,6 +75,12 @@ class Reply:
             self.response = event
             if not self._options.stream:
                 self._printer.write(_whole(event, self._options))
+
+    def _left_of_it(self, error: BaseException) -> str:
+        """What to print of a reply that ended so: it may be all that is left of it. A part makes no document."""
+        if isinstance(error, NexxiError) and error.unkept is not None:
+            return _whole(error.unkept, self._options)
+        return self.text if self._options.shows_text else ""
 
     def _say_what_was_settled(self, started: Started) -> None:
         if started.verdict.findings:

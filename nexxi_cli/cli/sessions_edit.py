@@ -1,7 +1,6 @@
 """`nexxi sessions rename|fork|delete|purge`: what changes sessions."""
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,12 +9,9 @@ from nexxi_cli.cli.confirm import confirm
 from nexxi_cli.cli.options import DebugFlag, YesFlag
 from nexxi_cli.cli.running import with_app
 from nexxi_cli.cli.sessions import SessionArgument, app
-from nexxi_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from nexxi_cli.wiring import App
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @app.command("rename")
@@ -74,9 +70,10 @@ def purge(
     debug: DebugFlag = False,
 ) -> None:
     """Delete old sessions, from the archive too."""
+    from nexxi_cli.cli.ages import span
     from nexxi_cli.cli.startup import LOCAL_OWNER
 
-    before = datetime.now(UTC) - _age(older_than)
+    before = datetime.now(UTC) - span("--older-than", older_than)
     confirm(f"Delete every session without a turn since {before:%Y-%m-%d %H:%M} UTC?", yes=yes)
 
     async def remove(nexxi: "App") -> int:
@@ -87,10 +84,3 @@ def purge(
 
     count = with_app(remove)
     typer.echo(f"deleted {count} session{'' if count == 1 else 's'}", err=True)
-
-
-def _age(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d{1,5})([mhdw])", text)
-    if match is None:
-        raise UsageError(f"--older-than {text}: write an age such as 30d, 12h or 4w")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})

@@ -5,7 +5,12 @@ from datetime import datetime
 from typing import Literal
 
 Scope = Literal["chat", "metrics", "admin"]
-"""chat: all of /v1; metrics: /metrics; admin: everything, /docs too."""
+"""chat: /v1, /docs; metrics: /metrics; admin: everything."""
+
+KeyState = Literal["live", "expired", "revoked"]
+
+LOCAL_OWNER = "local"
+"""Whose the sessions of this machine's command line are."""
 
 SCOPES: tuple[Scope, ...] = ("chat", "metrics", "admin")
 
@@ -30,7 +35,13 @@ class ApiKey:
 
     def is_live(self, now: datetime) -> bool:
         """Whether it opens the door at this moment."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+        return self.state(now) == "live"
+
+    def state(self, now: datetime) -> KeyState:
+        """What has become of it at this moment."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "live" if self.expires_at is None or now < self.expires_at else "expired"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,24 @@ NexxiError                        exit 1   500
         StoreUnavailable, ModelUnavailable, ArchiveUnavailable
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nexxi_cli.core.types import ChatResponse
+
 
 class NexxiError(Exception):
-    """Base of the tree. `str(error)` is one line for people: what failed, with which value, what to try."""
+    """Base of the tree. `str(error)` is one line for people: what failed, with which value, what to try.
+
+    status, kind, code: as the API answers; code is the word of OpenAI's API where that has one.
+    unkept: the whole reply, when this came in the way of keeping it; its `saved` says how far that had got.
+    """
 
     exit_code = 1
     status = 500
     kind = "api_error"
+    code: str | None = None
+    unkept: "ChatResponse | None" = None
 
 
 class UsageError(NexxiError):
@@ -40,11 +51,14 @@ class SettingsError(UsageError):
 class ContextLengthExceeded(UsageError):
     """The prompt alone is longer than the model's context."""
 
+    code = "context_length_exceeded"
+
 
 class Refused(NexxiError):
     """The safety filter refused the text; `finding_types` says what it found."""
 
     exit_code, status, kind = 3, 400, "invalid_request_error"
+    code = "content_filter"
 
     def __init__(self, message: str, *, finding_types: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -55,18 +69,20 @@ class NotAuthorised(NexxiError):
     """No valid key came with the request."""
 
     exit_code, status, kind = 4, 401, "authentication_error"
+    code: str | None = "invalid_api_key"
 
 
 class Forbidden(NotAuthorised):
     """The key is valid, but not for this."""
 
-    status, kind = 403, "permission_error"
+    status, kind, code = 403, "permission_error", None
 
 
 class QuotaExceeded(NexxiError):
     """The caller's own quota is used up; `retry_after_s` says for how long."""
 
     exit_code, status, kind = 5, 429, "rate_limit_error"
+    code = "rate_limit_exceeded"
 
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from nexxi_cli.core.types import FinishReason, Timing, Usage
 
+QuotaLimit = Literal["requests", "tokens", "address"]
+
 
 @dataclass(frozen=True, slots=True)
 class RequestScreened:
@@ -27,6 +29,21 @@ class HistoryTrimmed:
 
 
 @dataclass(frozen=True, slots=True)
+class SummaryStarted:
+    """So many turns that do not fit are being summed up before the reply begins, which may take minutes."""
+
+    request_id: str
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryEnded:
+    """They are summed up, or will not be: it failed or was cancelled."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyFinished:
     """A reply ended, whole or not."""
 
@@ -35,6 +52,13 @@ class ReplyFinished:
     finish: FinishReason
     usage: Usage
     timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class TurnKept:
+    """A turn is in the session store; `new_session`: it is the first one of a session that began with it."""
+
+    new_session: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +89,13 @@ class ArchiveUp:
     """The archive has caught up after an outage of so many seconds."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveUnread:
+    """A list lacks the sessions that only the archive still has. `reason` is the error's line."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +131,7 @@ class RequestServed:
     """An HTTP request has been answered, or its client is gone (status 499). `route` is the path's template.
 
     error: the kind in the error envelope, if it was one. Seconds and tokens are None where there was no reply.
+    reason: the error's line where something of ours was down, which the client is not told.
     """
 
     request_id: str
@@ -113,6 +145,7 @@ class RequestServed:
     first_token_s: float | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +168,7 @@ class RequestAdmitted:
 class QuotaRefused:
     """A request was over a limit: "requests" or "tokens" of its key, or "address", of a client without a valid one."""
 
-    limit: Literal["requests", "tokens", "address"]
+    limit: QuotaLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +188,15 @@ class KeysUp:
 Event = (
     RequestScreened
     | HistoryTrimmed
+    | SummaryStarted
+    | SummaryEnded
     | ReplyFinished
+    | TurnKept
     | RequestFailed
     | ModelLoaded
     | ArchiveDown
     | ArchiveUp
+    | ArchiveUnread
     | StoreDown
     | TurnSpooled
     | StoreUp

@@ -1,6 +1,6 @@
 """What the services need from outside, in the services' words. Adapters implement these; `wiring` chooses them."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence, Set
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -29,13 +29,17 @@ class ModelBackend(Protocol):
     async def info(self) -> ModelInfo:
         """Name and context length; waits until the model's configuration is known."""
 
+    async def ready(self) -> None:
+        """Wait until the model can answer at once."""
+
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt that `messages` make in the model's own template, with the reply's opening."""
 
     def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
         """Answer `messages`. The last delta carries `finish` and `usage`.
 
-        Closing the iterator stops the model within one token.
+        Closing the iterator stops the model within one token. Raises UsageError, before the first delta, for a JSON
+        schema that cannot be followed.
         """
 
     async def aclose(self) -> None:
@@ -92,21 +96,23 @@ class SessionStore(Protocol):
     async def load(self, session_id: UUID) -> Session | None:
         """The session with its messages in order, or None."""
 
-    async def append(self, session_id: UUID, turn: Turn) -> int:
-        """Add one turn at the end, atomically among all writers; return the new turn count.
+    async def append(self, session_id: UUID, turn: Turn, *, replaces_last_of: SessionInfo | None = None) -> int:
+        """Add one turn at the end, atomically among all writers; return the new turn count, which is its number.
 
         The session takes the turn's model and time; without a title it takes one from the turn's question.
+        `replaces_last_of` is the session as the caller knows it: if no turn has come or gone since, the turn takes the
+        place of its last one, in the same step; else, and where there is no turn to replace, it is added.
         Raises NotFound when there is no such session.
         """
 
     async def truncate(self, session_id: UUID, turn_count: int) -> None:
-        """Keep the system message and the first `turn_count` turns. Raises NotFound."""
+        """Keep the system message and the first `turn_count` turns, which is no negative number. Raises NotFound."""
 
     async def set_system(self, session_id: UUID, system: str | None) -> None:
         """Replace, add or (None) remove the system message. Raises NotFound."""
 
     async def set_summary(self, session_id: UUID, summary: Summary) -> None:
-        """Keep a summary with the session, until a truncation takes back a turn that it sums up. Raises NotFound."""
+        """Keep a summary with the session, until a turn that it sums up goes or is replaced. Raises NotFound."""
 
     async def rename(self, session_id: UUID, name: str) -> None:
         """Give the session a name of its owner's. Raises NotFound, and UsageError when the name is taken."""
@@ -143,8 +149,8 @@ class ArchivedSessions(Protocol):
         Sessions that lived one after the other may share a name: then it is the one that changed last.
         """
 
-    async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
-        """The owner's sessions, the one that changed last first."""
+    async def recent(self, owner: str, *, limit: int, without: Set[UUID] = frozenset()) -> Sequence[SessionInfo]:
+        """The owner's sessions but those of these ids, the one that changed last first."""
 
 
 class Archive(ArchivedSessions, Protocol):
@@ -192,7 +198,7 @@ class KeyStore(Protocol):
         """Keep a new key."""
 
     async def change(self, key: ApiKey) -> None:
-        """Keep another state of the key with this id. Raises NotFound."""
+        """Keep another state of the key with this id; a revocation is never taken back. Raises NotFound."""
 
     async def aclose(self) -> None:
         """Close connections and files."""

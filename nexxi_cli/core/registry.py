@@ -20,6 +20,16 @@ ARCHIVES: Mapping[str, str] = {
     "sqlite": "nexxi_cli.infrastructure.archive.sqlite:sqlite_archive",
 }
 
+RATE_LIMITERS: Mapping[str, str] = {
+    "memory": "nexxi_cli.infrastructure.limits.memory:MemoryRateLimiter",
+    "redis": "nexxi_cli.infrastructure.limits.redis:RedisRateLimiter",
+}
+
+KEY_STORES: Mapping[str, str] = {
+    "postgresql": "nexxi_cli.infrastructure.archive.postgresql:postgresql_keys",
+    "sqlite": "nexxi_cli.infrastructure.archive.sqlite:sqlite_keys",
+}
+
 # top-level module -> the extra of pyproject.toml that installs it; a module that is not here comes with nexxi itself
 EXTRAS: Mapping[str, str] = {"psycopg": "postgres"}
 

@@ -70,7 +70,9 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", min_length=1, description="address that `nexxi serve` listens on")
     port: int = Field(8000, ge=0, le=65535, description="its port; 0 takes a free one")
     uds: Path | None = Field(None, description="a Unix socket instead of address and port")
-    api_key: SecretStr | None = Field(None, min_length=8, description="one key for everything, without a database")
+    api_key: SecretStr | None = Field(
+        None, min_length=8, max_length=256, description="one key for everything, without a database"
+    )
     key_secret: SecretStr | None = Field(
         None, min_length=16, description="what keys are hashed with; default: a file of the user's"
     )
@@ -121,14 +123,24 @@ class Settings(BaseModel):
         return Sampling(temperature=self.temperature, top_p=self.top_p, max_new_tokens=self.max_tokens, seed=self.seed)
 
 
-def load_settings(flags: Mapping[str, object], environ: Mapping[str, str], *, default_config: Path) -> Settings:
-    """Merge the sources. Flags that are None count as not given. Raises SettingsError."""
+def load_settings(
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    *,
+    default_config: Path,
+    assignments: Mapping[str, object] | None = None,
+) -> Settings:
+    """Merge the sources. Flags that are None count as not given; they prevail over `-o` assignments.
+
+    Raises SettingsError.
+    """
     config = Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else default_config
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
     sources = (
         _from_file(config, required=bool(environ.get(CONFIG_VARIABLE))),
         _from_environment(environ),
+        ((f"-o {key}", key, value) for key, value in (assignments or {}).items()),
         (("--" + key.replace("_", "-"), key, value) for key, value in flags.items() if value is not None),
     )
     for source in sources:

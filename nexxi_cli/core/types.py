@@ -35,7 +35,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What one reply cost, in wall-clock seconds since the pipeline took it; `queued_s` went before that."""
+    """What one reply cost, in wall-clock seconds since the pipeline took it, for which it had waited `queued_s`."""
 
     first_token_s: float | None
     total_s: float
@@ -54,12 +54,16 @@ class Cost:
 NO_COST = Cost(Usage(0, 0), Timing(None, 0.0))
 
 
+ANY_JSON_OBJECT = '{"type": "object"}'
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How the next token is chosen. None means: the model's own default.
 
     temperature: 0 is greedy; top_p: nucleus, Holtzman et al. 2019, arXiv:1904.09751. The reply ends before the first
-    of the `stop` strings. json_schema: the reply is JSON that this schema allows, as JSON text; "{}" allows any.
+    of the `stop` strings, none of which is empty. json_schema: the reply is JSON that this schema allows, as JSON text;
+    "{}" allows any value, ANY_JSON_OBJECT any object. A reply that ends by its length may be half a document.
     """
 
     temperature: float | None = None
@@ -92,6 +96,11 @@ class SessionInfo:
     name: str | None = None
     title: str | None = None
     model: str | None = None
+
+    @property
+    def last_turn(self) -> tuple[int, datetime]:
+        """How many turns there are and when the last one came: another pair once a turn has come or gone."""
+        return self.turn_count, self.updated_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +191,10 @@ class SessionChoice:
 class ChatRequest:
     """One message of one owner. `system` replaces the session's system prompt; `save=False` keeps nothing.
 
-    replaces_last: the turn takes the place of the session's last one, which stays as it is until a reply has come.
+    replaces_last: the turn takes the place of the session's last one, which stays until the new one is kept. If another
+    writer adds a turn meanwhile, nothing is replaced: the new one comes last.
     history: what was said before, by a caller who keeps it himself: no session is touched and nothing is kept.
+    queued_s: how long it has waited for a place.
     """
 
     text: str
@@ -195,6 +206,7 @@ class ChatRequest:
     replaces_last: bool = False
     history: tuple[Message, ...] | None = None
     request_id: str = ""
+    queued_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +232,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class ChatResponse:
-    """Last event of a reply, and the whole of it."""
+    """Last event of a reply, and the whole of it. `saved`: whether the session has the turn."""
 
     text: str
     model: str
@@ -229,6 +241,7 @@ class ChatResponse:
     usage: Usage
     timing: Timing
     verdict: Verdict
+    saved: bool = True
     dropped_turns: int = 0
     summarised_turns: int = 0
     output_findings: tuple[Finding, ...] = field(default=())

@@ -1,6 +1,6 @@
 """What the archive hears of sessions, and the sessions that only the archive still has. Knows no database."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from uuid import UUID
 
 from nexxi_cli.core.archived import (
@@ -12,7 +12,8 @@ from nexxi_cli.core.archived import (
     SystemReplaced,
 )
 from nexxi_cli.core.errors import ArchiveUnavailable
-from nexxi_cli.core.ports import ArchivedSessions, TurnLog
+from nexxi_cli.core.events import ArchiveUnread
+from nexxi_cli.core.ports import ArchivedSessions, Observer, TurnLog
 from nexxi_cli.core.types import NO_COST, Cost, Session, SessionInfo, Turn
 from nexxi_cli.service.history import turns_of
 
@@ -23,10 +24,22 @@ class Archiving:
     Without a log nothing is archived; without an archive the store is taken to forget nothing.
     """
 
-    def __init__(self, log: TurnLog | None, archive: ArchivedSessions | None, new_id: Callable[[], UUID]) -> None:
+    def __init__(
+        self,
+        log: TurnLog | None,
+        archive: ArchivedSessions | None,
+        new_id: Callable[[], UUID],
+        observer: Observer | None,
+    ) -> None:
         self._log = log
         self._archive = archive
         self._new_id = new_id
+        self._observer = observer
+
+    @property
+    def has_archive(self) -> bool:
+        """Whether there may be sessions that the store no longer has."""
+        return self._archive is not None
 
     async def turn(self, session: Session, number: int, turn: Turn, cost: Cost) -> None:
         """A turn has ended and is the session's `number`th. Raises ArchiveUnavailable if that cannot be noted."""
@@ -65,9 +78,14 @@ class Archiving:
         """An archived session."""
         return await self._archive.load(session_id) if self._archive else None
 
-    async def recent(self, owner: str, *, limit: int) -> Sequence[SessionInfo]:
-        """The owner's archived sessions, the one that changed last first."""
-        return await self._archive.recent(owner, limit=limit) if self._archive else ()
+    async def recent_if_up(self, owner: str, *, limit: int, without: Set[UUID]) -> Sequence[SessionInfo]:
+        """The owner's archived sessions but some, the one that changed last first; none if the archive is down."""
+        try:
+            return await self._archive.recent(owner, limit=limit, without=without) if self._archive else ()
+        except ArchiveUnavailable as error:
+            if self._observer is not None:
+                self._observer.notify(ArchiveUnread(str(error)))
+            return ()
 
     async def find_if_up(self, owner: str, reference: str) -> Sequence[SessionInfo]:
         """As `find`, but an archive that is down has nothing: it must not keep anyone from talking."""

@@ -4,6 +4,7 @@ import time
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 from nexxi_cli.core.errors import NexxiError, Refused, UsageError
 from nexxi_cli.core.events import HistoryTrimmed, ReplyFinished, RequestFailed, RequestScreened
@@ -15,13 +16,20 @@ from nexxi_cli.core.types import (
     Cost,
     Delta,
     FinishReason,
+    Message,
+    ModelInfo,
     Started,
     Timing,
     Usage,
     Verdict,
 )
 from nexxi_cli.service.conversations import ConversationManager
+from nexxi_cli.service.open_turn import OpenTurn
 from nexxi_cli.service.safety import SafetyFilter
+from nexxi_cli.service.stream_guard import StreamGuard
+
+INLINE_CHARS = 1000
+"""Texts up to this length are screened on the event loop: that takes less of it than handing them to a thread."""
 
 
 class ChatService:
@@ -55,7 +63,7 @@ class ChatService:
 
         The turn is kept whatever happens after the first delta: a reply that is cut short is kept and marked.
         Close the iterator (`aclosing`) to stop the model. Raises Refused, ContextLengthExceeded, NotFound,
-        UsageError and Unavailable.
+        UsageError and Unavailable; with the reply as its `unkept` if that is whole and could not be kept.
         """
         try:
             async with aclosing(self._answer(request)) as events:
@@ -67,49 +75,60 @@ class ChatService:
 
     async def _answer(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         began = self._clock()
-        verdict = await to_thread(self._screen, request)
+        verdict, request = await self._screened_request(request)
         info = await self._backend.info()
-        async with self._conversations.turn(request, text=verdict.text, backend=self._backend) as turn:
-            if turn.dropped_turns:
-                self._observer.notify(HistoryTrimmed(request.request_id, turn.dropped_turns))
-            yield Started(
-                turn.session_id, info.name, verdict, turn.dropped_turns, turn.prompt_tokens, turn.summarised_turns
-            )
-            first_token_s: float | None = None
-            finish: FinishReason = "stop"
-            usage, count = Usage(turn.prompt_tokens, 0), 0
-            guard = self._safety.stream_guard()
-            try:
-                async with aclosing(self._backend.generate(turn.messages, request.sampling)) as deltas:
+        guard = self._safety.stream_guard()
+        is_whole = False
+        try:
+            async with self._conversations.turn(request, text=verdict.text, backend=self._backend) as turn:
+                if turn.dropped_turns:
+                    self._observer.notify(HistoryTrimmed(request.request_id, turn.dropped_turns))
+                yield Started(
+                    turn.session_id, info.name, verdict, turn.dropped_turns, turn.prompt_tokens, turn.summarised_turns
+                )
+                async with aclosing(self._reply(request, turn, guard, began, verdict.types)) as deltas:
                     async for delta in deltas:
-                        if first_token_s is None:
-                            first_token_s = self._clock() - began
-                        count += 1
-                        finish, usage = delta.finish or finish, delta.usage or Usage(turn.prompt_tokens, count)
-                        text = guard.push(delta.text) + (guard.finish() if delta.finish else "")
-                        if text:
-                            turn.add(text)
-                            yield Delta(text)
-            finally:
-                turn.add(guard.finish())  # a reply that was cut short keeps the word that was held back
-                timing = Timing(first_token_s, self._clock() - began)
-                turn.spend(Cost(usage, timing, verdict.types))
-            turn.finish(finish)
-        self._observer.notify(ReplyFinished(request.request_id, info.name, finish, usage, timing))
-        yield ChatResponse(
-            text=turn.reply,
-            model=info.name,
-            session_id=turn.session_id,
-            finish=finish,
-            usage=usage,
-            timing=timing,
-            verdict=verdict,
-            dropped_turns=turn.dropped_turns,
-            summarised_turns=turn.summarised_turns,
-            output_findings=guard.findings,
+                        yield delta
+                is_whole = True
+        except NexxiError as error:
+            if is_whole:
+                error.unkept = _response_of(turn, info, verdict, guard)
+            raise
+        response = _response_of(turn, info, verdict, guard)
+        self._observer.notify(
+            ReplyFinished(request.request_id, info.name, response.finish, response.usage, response.timing)
         )
+        yield response
 
-    def _screen(self, request: ChatRequest) -> Verdict:
+    async def _reply(
+        self, request: ChatRequest, turn: OpenTurn, guard: StreamGuard, began: float, finding_types: tuple[str, ...]
+    ) -> AsyncGenerator[Delta, None]:
+        """What the model answers, as it may leave, and all of it into `turn`."""
+        first_token_s: float | None = None
+        finish: FinishReason = "stop"
+        usage, count = Usage(turn.prompt_tokens, 0), 0
+        try:
+            async with aclosing(self._backend.generate(turn.messages, request.sampling)) as deltas:
+                async for delta in deltas:
+                    if first_token_s is None:
+                        first_token_s = self._clock() - began
+                    count += 1
+                    finish, usage = delta.finish or finish, delta.usage or Usage(turn.prompt_tokens, count)
+                    text = guard.push(delta.text) + (guard.finish() if delta.finish else "")
+                    if text:
+                        turn.add(text)
+                        yield Delta(text)
+        finally:
+            turn.add(guard.finish())  # a reply that was cut short keeps the word that was held back
+            turn.spend(Cost(usage, Timing(first_token_s, self._clock() - began, request.queued_s), finding_types))
+        turn.finish(finish)
+
+    async def _screened_request(self, request: ChatRequest) -> tuple[Verdict, ChatRequest]:
+        chars = len(request.text) + sum(len(message.content) for message in request.history or ())
+        return self._screen(request) if chars <= INLINE_CHARS else await to_thread(self._screen, request)
+
+    def _screen(self, request: ChatRequest) -> tuple[Verdict, ChatRequest]:
+        """The verdict on the message, and the request with its other texts redacted."""
         if not request.text.strip():
             raise UsageError("the prompt is empty")
 
@@ -118,10 +137,38 @@ class ChatService:
 
         try:
             verdict = self._safety.check_or_raise(request.text)
+            history = request.history and tuple(map(self._screened, request.history))
+            system = request.system and self._without_personal_data(request.system)
         except Refused as refusal:
             self._observer.notify(screened(allowed=False, types=refusal.finding_types))
             raise
         self._observer.notify(screened(allowed=True, types=verdict.types))
         if not verdict.text.strip():
             raise UsageError("nothing is left of the prompt once its HTML is stripped")
-        return verdict
+        return verdict, replace(request, history=history, system=system)
+
+    def _screened(self, message: Message) -> Message:
+        """A message of a history: what users wrote is judged as any message; other texts keep their markup."""
+        if message.role == "user":
+            return replace(message, content=self._safety.check_or_raise(message.content).text)
+        return replace(message, content=self._without_personal_data(message.content))
+
+    def _without_personal_data(self, text: str) -> str:
+        guard = self._safety.stream_guard()
+        return guard.push(text) + guard.finish()
+
+
+def _response_of(turn: OpenTurn, model: ModelInfo, verdict: Verdict, guard: StreamGuard) -> ChatResponse:
+    return ChatResponse(
+        text=turn.reply,
+        model=model.name,
+        session_id=turn.session_id,
+        finish=turn.finish_reason,
+        usage=turn.cost.usage,
+        timing=turn.cost.timing,
+        verdict=verdict,
+        saved=turn.is_kept,
+        dropped_turns=turn.dropped_turns,
+        summarised_turns=turn.summarised_turns,
+        output_findings=guard.findings,
+    )

@@ -12,10 +12,10 @@ from typing import Any, Literal, TypeVar
 from uuid import UUID, uuid4
 
 from nexxi_cli.core.errors import NexxiError
-from nexxi_cli.core.ports import ArchivedSessions, ModelBackend, SessionStore, TurnLog
+from nexxi_cli.core.events import TurnKept
+from nexxi_cli.core.ports import ArchivedSessions, ModelBackend, Observer, SessionStore, TurnLog
 from nexxi_cli.core.types import (
     ChatRequest,
-    Cost,
     Message,
     ModelInfo,
     Session,
@@ -24,7 +24,7 @@ from nexxi_cli.core.types import (
     Summary,
     Turn,
 )
-from nexxi_cli.service.history import Window, fit_window, turns_of
+from nexxi_cli.service.history import Window, fit_window, turns_of, whole_window
 from nexxi_cli.service.open_turn import OpenTurn
 from nexxi_cli.service.sessions import Sessions
 from nexxi_cli.service.summaries import fit_summarised
@@ -47,14 +47,17 @@ class ConversationManager(Sessions):
         archive: ArchivedSessions | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = uuid4,
+        observer: Observer | None = None,
     ) -> None:
         """`default_system` is the system message of new sessions; None: the model's own, if it has one.
 
-        `strategy` says what becomes of turns that do not fit into the context any more; the rest as of Sessions.
+        `strategy` says what becomes of turns that do not fit into the context any more. `observer` hears of each turn
+        that is kept. The rest as of Sessions.
         """
-        super().__init__(store, log=log, archive=archive, clock=clock, new_id=new_id)
+        super().__init__(store, log=log, archive=archive, clock=clock, new_id=new_id, observer=observer)
         self._default_system = default_system
         self._strategy: Strategy = strategy
+        self._observer = observer
 
     @asynccontextmanager
     async def turn(self, request: ChatRequest, *, text: str, backend: ModelBackend) -> AsyncIterator[OpenTurn]:
@@ -63,8 +66,12 @@ class ConversationManager(Sessions):
         At the end the turn is appended once if any reply came: whole, or marked as interrupted (cancelled, or the
         caller went away) or as failed (any other exception). Without a reply nothing is kept, no new session either.
         The write outlasts a cancellation. Raises UsageError, NotFound, ContextLengthExceeded, and StoreUnavailable:
-        before the model is asked, if the store is down by then.
+        before the model is asked, if the store is down by then. With a `history` of the caller's own no store is
+        touched, and nothing of it is left out: a history that is too long raises ContextLengthExceeded.
         """
+        if request.history is not None:
+            yield await self._stateless_turn(request.history, Message("user", text), backend)
+            return
         existing = await self._existing(request)
         info = await backend.info()
         session, is_new = existing or self._new_session(request, info), existing is None
@@ -78,9 +85,9 @@ class ConversationManager(Sessions):
 
         async def keep() -> None:
             if request.save and turn.reply:
-                exchange = Turn(question, turn.answer, info.name, self._clock())
-                work = self._keep(request, session, exchange, turn.cost, is_new=is_new)
-                turn.session_id = await _outlasting_cancellation(work)
+                if is_new:
+                    turn.session_id = None
+                await _outlasting_cancellation(self._keep(request, session, question, turn, info, is_new=is_new))
 
         try:
             yield turn
@@ -92,6 +99,14 @@ class ConversationManager(Sessions):
                 failure.add_note(f"the part of the reply that had come could not be kept: {lost}")
             raise
         await keep()
+
+    async def _stateless_turn(self, history: tuple[Message, ...], question: Message, backend: ModelBackend) -> OpenTurn:
+        info = await backend.info()
+        default = info.system if self._default_system is None else self._default_system
+        has_system = any(message.role == "system" for message in history)
+        opening = (Message("system", default),) if default and not has_system else ()
+        window = await whole_window(backend, (*opening, *history, question), context_tokens=info.context_length)
+        return OpenTurn(window, session_id=None, summarised_turns=0)
 
     async def _window(
         self, request: ChatRequest, session: Session, question: Message, backend: ModelBackend, info: ModelInfo
@@ -105,7 +120,14 @@ class ConversationManager(Sessions):
             return window, None
         known = session.summary if session.summary and session.summary.turns <= len(turns_of(history)) else None
         fitted = await fit_summarised(
-            backend, history, known, question, context_tokens=context_tokens, reply_tokens=reply_tokens
+            backend,
+            history,
+            known,
+            question,
+            context_tokens=context_tokens,
+            reply_tokens=reply_tokens,
+            observer=self._observer,
+            request_id=request.request_id,
         )
         if request.save and fitted.summary is not None and fitted.summary != session.summary:
             await self._store.set_summary(session.session_id, fitted.summary)
@@ -128,26 +150,40 @@ class ConversationManager(Sessions):
         session, is_stored = found
         return session if is_stored or not request.save else await self._revived(session)
 
-    async def _keep(self, request: ChatRequest, session: Session, turn: Turn, cost: Cost, *, is_new: bool) -> UUID:
-        """Write the turn, the first one together with its session; return the id of the session that has it."""
-        stored = session
+    async def _keep(
+        self,
+        request: ChatRequest,
+        session: Session,
+        question: Message,
+        open_: OpenTurn,
+        model: ModelInfo,
+        *,
+        is_new: bool,
+    ) -> None:
+        """Write the turn, the first one together with its session."""
+        turn, stored = Turn(question, open_.answer, model.name, self._clock()), session
         if is_new:
             info = replace(session.info, updated_at=turn.created_at, model=turn.model)
             stored = await self._store.create(Session(info, (*session.messages, turn.user, turn.assistant)))
             if stored.session_id == session.session_id:
-                await self._archiving.turn(stored, 1, turn, cost)
-                return stored.session_id
+                open_.keep_in(stored.session_id)
+                self._tell_kept(new_session=True)
+                await self._archiving.turn(stored, 1, turn, open_.cost)
+                return
             # another process has made a session of this name meanwhile: the turn goes there
         changed = _with_system(stored, request.system)
         if changed != stored:
             await self._store.set_system(stored.session_id, request.system or None)
             await self._archiving.system_replaced(stored.session_id, request.system or None)
-        if request.replaces_last and stored.info.turn_count:
-            await self._store.truncate(stored.session_id, stored.info.turn_count - 1)
-            await self._archiving.truncated(stored.session_id, stored.info.turn_count - 1)
-        number = await self._store.append(stored.session_id, turn)
-        await self._archiving.turn(changed, number, turn, cost)
-        return stored.session_id
+        replaced = session.info if request.replaces_last else None
+        number = await self._store.append(stored.session_id, turn, replaces_last_of=replaced)
+        open_.keep_in(stored.session_id)
+        self._tell_kept(new_session=False)
+        await self._archiving.turn(changed, number, turn, open_.cost)
+
+    def _tell_kept(self, *, new_session: bool) -> None:
+        if self._observer is not None:
+            self._observer.notify(TurnKept(new_session))
 
 
 def _history(session: Session, request: ChatRequest) -> tuple[Message, ...]:

@@ -1,12 +1,11 @@
 """Findings of personal data in a text: who finds them, which of them stand, what replaces them."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain
+from operator import attrgetter
 
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.types import Finding
-from nexxi_cli.service.edits import Edit
 
 CONTEXT_CHARS = 64
 """How far before a match a Recognizer may look; a stream keeps so much of what it has already let go."""
@@ -24,24 +23,33 @@ def _settle(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Of findings that overlap, the longest, then the most confident names the whole stretch, so none shows through."""
     group: list[Finding] = []
     end = 0
-    for finding in sorted(findings, key=lambda finding: (finding.start, finding.end)):
-        if group and finding.start >= end:
-            yield _merged(group, end)
-            group = []
-        group.append(finding)
-        end = max(end, finding.end)
+    for finding in sorted(findings, key=attrgetter("start", "end")):
+        if finding.start >= end:
+            if group:
+                yield group[0] if len(group) == 1 else _merged(group, end)
+            group = [finding]
+            end = finding.end
+        else:
+            group.append(finding)
+            end = max(end, finding.end)
     if group:
         yield _merged(group, end)
 
 
 def _merged(group: Sequence[Finding], end: int) -> Finding:
     winner = max(group, key=lambda finding: (finding.end - finding.start, finding.confidence, finding.rule))
-    return replace(winner, start=group[0].start, end=end)
+    return Finding(group[0].start, end, winner.type, winner.confidence, winner.rule)
 
 
-def redactions(findings: Iterable[Finding]) -> Iterator[Edit]:
-    """The edits that put a placeholder, such as <EMAIL>, in the place of each finding."""
-    return (Edit(finding.start, finding.end, f"<{finding.type}>") for finding in findings)
+def redacted(text: str, findings: Iterable[Finding]) -> str:
+    """`text` with a placeholder such as <EMAIL> for each finding. They are in order and do not overlap."""
+    pieces: list[str] = []
+    done = 0
+    for finding in findings:
+        pieces += (text[done : finding.start], "<", finding.type, ">")
+        done = finding.end
+    pieces.append(text[done:])
+    return "".join(pieces)
 
 
 def types_of(findings: Iterable[Finding]) -> tuple[str, ...]:

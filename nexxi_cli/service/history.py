@@ -48,12 +48,15 @@ async def fit_window(
         most=len(turns),
         budget_tokens=budget_tokens,
     )
-    if prompt_tokens >= context_tokens:
-        raise ContextLengthExceeded(
-            f"the prompt is {prompt_tokens} tokens long, the model's context {context_tokens}:"
-            " shorten it, or choose a model with a longer context"
-        )
+    _check_room(prompt_tokens, context_tokens)
     return Window(prompt(kept), prompt_tokens, len(turns) - kept)
+
+
+async def whole_window(backend: ModelBackend, messages: Sequence[Message], *, context_tokens: int) -> Window:
+    """All of the messages. Raises ContextLengthExceeded when they leave no room for a single token of reply."""
+    prompt_tokens = await backend.count_tokens(messages)
+    _check_room(prompt_tokens, context_tokens)
+    return Window(tuple(messages), prompt_tokens, 0)
 
 
 async def most_that_fit(
@@ -82,6 +85,14 @@ async def most_that_fit(
         step *= 2
     kept = max(fits, 0)
     return kept, sizes[kept]
+
+
+def _check_room(prompt_tokens: int, context_tokens: int) -> None:
+    if prompt_tokens >= context_tokens:
+        raise ContextLengthExceeded(
+            f"the prompt is {prompt_tokens} tokens long, the model's context {context_tokens}:"
+            " shorten it, or choose a model with a longer context"
+        )
 
 
 def turns_of(history: Sequence[Message]) -> list[list[Message]]:

@@ -10,11 +10,13 @@ class OpenTurn:
     """What the model is to be sent, and what it has answered so far.
 
     session_id: the session that keeps the turn; None when nothing is kept and the session is new. A new named session
-    that another process has made meanwhile gets the turn, so the id is final only once the turn is closed.
+    that another process has made meanwhile gets the turn, so the id is final only once the turn is closed. is_kept:
+    whether that session has it by now.
     """
 
     def __init__(self, window: Window, *, session_id: UUID | None, summarised_turns: int) -> None:
         self.session_id = session_id
+        self.is_kept = False
         self.messages = window.messages
         self.prompt_tokens = window.prompt_tokens
         self.dropped_turns = window.dropped_turns
@@ -30,6 +32,10 @@ class OpenTurn:
     def spend(self, cost: Cost) -> None:
         """What the turn has cost so far."""
         self.cost = cost
+
+    def keep_in(self, session_id: UUID) -> None:
+        """This session has it."""
+        self.session_id, self.is_kept = session_id, True
 
     def finish(self, reason: FinishReason) -> None:
         """Why the reply has ended. A turn that closes without it counts as interrupted."""

@@ -6,14 +6,14 @@ from nexxi_cli.core.errors import UsageError
 
 MIN_ID_DIGITS = 4  # git's minimum too: git-config(1), core.abbrev
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ID_DIGITS = re.compile(r"[0-9a-fA-F-]{1,36}")
 _SURELY_ID = re.compile(r"[0-9a-fA-F]{8}[0-9a-fA-F-]*")
 
 
 def check_reference(reference: str) -> None:
     """Raises UsageError for what can be neither a name nor an id: `../../x`, a name with blanks, nothing."""
-    if not _NAME.fullmatch(reference):
+    if not NAME.fullmatch(reference):
         raise UsageError(
             f"{reference!r} is no session: a name is 1 to 64 letters, digits, dots, dashes and underscores,"
             " and begins with a letter or a digit"

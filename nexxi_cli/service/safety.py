@@ -6,8 +6,7 @@ from nexxi_cli.core.errors import Refused
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding, Verdict
-from nexxi_cli.service.edits import Edited
-from nexxi_cli.service.findings import find_all, redactions, type_names
+from nexxi_cli.service.findings import find_all, redacted, type_names
 from nexxi_cli.service.injection import InjectionScreen, Screened, hidden_text
 from nexxi_cli.service.markup import Stripped, strip_markup
 from nexxi_cli.service.stream_guard import StreamGuard
@@ -75,12 +74,15 @@ class SafetyFilter:
             if mode == "block" and found
         ]
         (reasons if screened.blocks else notes).extend(f"injection: {reason}" for reason in screened.reasons)
-        clean = stripped.text if self._pii == "observe" else Edited(stripped.text, redactions(personal)).text
-        findings = [*markup, *(_in_original(finding, stripped) for finding in personal)]
+        clean = stripped.text if self._pii == "observe" else redacted(stripped.text, personal)
+        findings = personal
+        if markup:
+            both = [*markup, *(_in_original(finding, stripped) for finding in personal)]
+            findings = tuple(sorted(both, key=lambda finding: (finding.start, finding.end)))
         return Verdict(
             allowed=not reasons,
             text=clean,
-            findings=tuple(sorted(findings, key=lambda finding: (finding.start, finding.end))),
+            findings=findings,
             reasons=tuple(reasons),
             scores={} if screened.score is None else {"injection": screened.score},
             notes=tuple(notes),

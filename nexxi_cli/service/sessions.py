@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from nexxi_cli.core.errors import NotFound, UsageError
-from nexxi_cli.core.ports import ArchivedSessions, SessionStore, TurnLog
+from nexxi_cli.core.ports import ArchivedSessions, Observer, SessionStore, TurnLog
 from nexxi_cli.core.types import Session, SessionChoice, SessionInfo
 from nexxi_cli.service.archiving import Archiving
 from nexxi_cli.service.references import check_name, check_reference, is_id, may_be_id
@@ -25,10 +25,11 @@ class Sessions:
         archive: ArchivedSessions | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], UUID] = uuid4,
+        observer: Observer | None = None,
     ) -> None:
         """`log` hears of every change; `archive` has the sessions that the store no longer has."""
         self._store = store
-        self._archiving = Archiving(log, archive, new_id)
+        self._archiving = Archiving(log, archive, new_id, observer)
         self._clock = clock
         self._new_id = new_id
 
@@ -46,13 +47,16 @@ class Sessions:
         return found[0] if found else None
 
     async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
-        """The owner's sessions, those too that only the archive still has, the one that changed last first."""
-        archived = await self._archiving.recent(owner, limit=offset + limit)
-        if not archived:
+        """The owner's sessions, those too that only the archive still has, the one that changed last first.
+
+        An archive that is down is an ArchiveUnread event: what the store has is listed.
+        """
+        if not self._archiving.has_archive:
             return await self._store.recent(owner, limit=limit, offset=offset)
         live = await self._store.recent(owner, limit=offset + limit)
-        merged = {info.session_id: info for info in (*archived, *live)}  # the store knows better
-        newest = sorted(merged.values(), key=lambda info: (info.updated_at, info.session_id), reverse=True)
+        live_ids = {info.session_id for info in live}  # the store knows better what they are
+        archived = await self._archiving.recent_if_up(owner, limit=offset + limit, without=live_ids)
+        newest = sorted((*live, *archived), key=lambda info: (info.updated_at, info.session_id), reverse=True)
         return newest[offset : offset + limit]
 
     async def delete(self, owner: str, reference: str) -> SessionInfo:

@@ -1,13 +1,11 @@
 """StreamGuard: redacts a text that comes in pieces, and holds back only what could still grow into a match."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding
-from nexxi_cli.service.edits import Edited
-from nexxi_cli.service.findings import CONTEXT_CHARS, find_all, redactions
+from nexxi_cli.service.findings import CONTEXT_CHARS, find_all, redacted
 
 _SHARE = 16
 """A search waits until a sixteenth of what is held can go, so that long holds do not cost their square."""
@@ -74,8 +72,9 @@ class StreamGuard:
         end = next((finding.start for finding in found if finding.start < end < finding.end), end)
         settled = [finding for finding in found if finding.end <= end]
         for finding in settled:
-            self._on_finding(replace(finding, start=finding.start + self._offset, end=finding.end + self._offset))
-        text = Edited(self._buffer[:end], redactions(settled)).text[self._held_from :]  # no edit is in the context
+            start, stop = finding.start + self._offset, finding.end + self._offset
+            self._on_finding(Finding(start, stop, finding.type, finding.confidence, finding.rule))
+        text = redacted(self._buffer[:end], settled)[self._held_from :]  # nothing is found in the context
         dropped = max(0, end - CONTEXT_CHARS)
         self._buffer = self._buffer[dropped:]
         self._held_from = end - dropped

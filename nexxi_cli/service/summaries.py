@@ -1,10 +1,11 @@
 """What the oldest turns of a conversation come to, told by the model itself. Knows how to ask, not where to keep it."""
 
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
-from nexxi_cli.core.ports import ModelBackend
+from nexxi_cli.core.events import SummaryEnded, SummaryStarted
+from nexxi_cli.core.ports import ModelBackend, Observer
 from nexxi_cli.core.types import Message, Sampling, Summary
 from nexxi_cli.service.history import CHARS_PER_TOKEN, Window, fit_window, most_that_fit, turns_of
 
@@ -36,11 +37,14 @@ async def fit_summarised(
     *,
     context_tokens: int,
     reply_tokens: int | None,
+    observer: Observer | None = None,
+    request_id: str = "",
 ) -> SummarisedWindow:
     """Let a summary stand for as many of the oldest turns as do not fit; the model is asked only for what is new in it.
 
     It then takes in more turns than it must, so that the next messages need no new one. The system
-    message stays as it is, with the summary below it. Raises ContextLengthExceeded as `fit_window` does.
+    message stays as it is, with the summary below it. `observer` hears when the model begins and when it is done.
+    Raises ContextLengthExceeded as `fit_window` does.
     """
     turns = turns_of(history)
     while True:
@@ -55,9 +59,23 @@ async def fit_summarised(
         )
         told = summary.turns if summary else 0
         end = told + max(window.dropped_turns, (len(turns) - told + roomy.dropped_turns) // 2)
-        while told < end:
-            summary = await _taken_in(backend, summary, turns[told:end], context_tokens=context_tokens)
-            told = summary.turns
+        with _said_to(observer, request_id, turns=end - told):
+            while told < end:
+                summary = await _taken_in(backend, summary, turns[told:end], context_tokens=context_tokens)
+                told = summary.turns
+
+
+@contextmanager
+def _said_to(observer: Observer | None, request_id: str, *, turns: int) -> Iterator[None]:
+    """Tell the observer, if there is one, of what is done in here."""
+    if observer is None:
+        yield
+        return
+    observer.notify(SummaryStarted(request_id, turns))
+    try:
+        yield
+    finally:
+        observer.notify(SummaryEnded(request_id))
 
 
 async def _taken_in(

@@ -31,6 +31,9 @@ class ScriptedBackend:
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         return sum(len(message.content.split()) for message in messages)
 
+    async def ready(self) -> None:
+        pass
+
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
         self.asked.append(messages)
         self.samplings.append(sampling)

@@ -52,8 +52,19 @@ def test_version_is_one_line() -> None:
             "--max-tokens: input should be greater than or equal to 1, not '0'",
         ),
         (["chat", "--once", "hi", "-o", "temperature"], "-o temperature: write it as key=value"),
+        (
+            ["chat", "--once", "hi", "-o", "tempreture=1"],
+            "-o tempreture: there is no such setting; did you mean temperature?",
+        ),
+        (
+            ["chat", "--once", "hi", "-o", "max-tokens=0"],
+            "-o max_tokens: input should be greater than or equal to 1, not '0'",
+        ),
+        (["chat", "--once", "hi", "-o", "seed=1", "--seed", "x"], "--seed: "),
         (["chat", "hi", "-c", "--session", "x"], "--continue and --session exclude each other"),
         (["chat", "--once", "hi", "--bogus"], "No such option: --bogus"),
+        (["chat", "--once", "hi", "--stop", ""], "--stop: an empty text would end every reply before it begins"),
+        (["chat", "--once", "hi", "--schema", "/dev/null"], "--schema: /dev/null is not JSON: Expecting value"),
         (["bogus"], "No such command 'bogus'."),
         (["sessions", "list", "--limit", "0"], "Invalid value for '--limit' / '-l'"),
         (["chat", "--once", "\udcff"], r"the argument '\udcff' is not UTF-8"),
@@ -78,8 +89,9 @@ def test_an_unknown_model_names_the_nearest() -> None:
     assert "did you mean smollm2-360m?" in refused("chat", "--once", "hi", "-m", "smolm2-360m", code=1)
 
 
-def test_a_missing_file_is_named() -> None:
-    assert refused("chat", "--once", "hi", "-f", "/no/file", code=1).startswith("nexxi: /no/file cannot be read")
+@pytest.mark.parametrize("option", ["-f", "--schema"])
+def test_a_missing_file_is_named(option: str) -> None:
+    assert refused("chat", "--once", "hi", option, "/no/file", code=1).startswith("nexxi: /no/file cannot be read")
 
 
 @pytest.mark.parametrize(

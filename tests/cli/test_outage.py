@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from nexxi_cli.cli.outage import MOVED, SPOOLED, OutageNotes
-from nexxi_cli.core.events import Event, StoreDown, StoreUp, TurnSpooled
+from nexxi_cli.core.events import ArchiveUnread, Event, StoreDown, StoreUp, TurnSpooled
 
 
 class Ears:
@@ -41,6 +41,11 @@ def test_turns_that_came_late_are_not_worth_a_line_unless_they_went_elsewhere(
 ) -> None:
     assert shown(capsys, StoreUp(1.0, 2, 0)) == []
     assert shown(capsys, StoreUp(1.0, 2, 1)) == [MOVED]
+
+
+def test_what_is_missing_from_a_list_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, ArchiveUnread("the archive is down"), ArchiveUnread("the archive is down"))
+    assert lines == ["sessions that have expired are not shown: the archive is down"]
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:

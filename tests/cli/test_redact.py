@@ -113,7 +113,13 @@ def test_types_can_be_chosen(arguments: tuple[str, ...], expected: bytes) -> Non
     [
         (("no-such-file",), 1, b"nexxi: no-such-file cannot be read: No such file or directory\n"),
         (("/",), 1, b"nexxi: / cannot be read: Is a directory\n"),
-        (("--types", "MAIL"), 2, b"nexxi: MAIL is not a type; there are CARD, EMAIL, IBAN, IP, PHONE, SECRET, SSN\n"),
+        (
+            ("--types", "MAIL"),
+            2,
+            b"nexxi: MAIL is not a type; there are ADDRESS, BIC, BIRTH_DATE, CARD, DRIVER_LICENSE, EMAIL, GPS, IBAN,"
+            b" IMEI, IP,"
+            b" MAC, NATIONAL_ID, PASSPORT, PHONE, SECRET, SSN, URL, WALLET\n",
+        ),
         (("--check", "--report"), 2, b"nexxi: --check and --report exclude each other\n"),
     ],
 )

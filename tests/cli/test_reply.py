@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import pytest
 
@@ -47,9 +48,10 @@ async def test_json_is_one_document(capsys: Captured) -> None:
         "response": "Hello",
         "model": "scripted",
         "session_id": str(SESSION_ID),
+        "saved": True,
         "finish_reason": "stop",
         "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-        "timing": {"first_token_s": 0.5, "total_s": 1.5},
+        "timing": {"first_token_s": 0.5, "total_s": 1.5, "queued_s": 0.0},
         "dropped_turns": 0,
         "summarised_turns": 0,
         "redacted": [{"start": 5, "end": 20, "type": "EMAIL", "confidence": 1.0, "rule": "email"}],
@@ -97,6 +99,24 @@ async def test_a_reply_that_could_not_be_stored_is_printed_and_the_error_says_so
         await Reply(options(), kept=True).show(events("all of it", end=StoreUnavailable("the disk is full")))
     assert capsys.readouterr().out == "all of it\n"
     assert caught.value.__notes__ == ["this reply is not kept"]
+
+
+async def test_a_whole_reply_that_could_not_be_stored_is_still_printed_as_json(capsys: Captured) -> None:
+    full = StoreUnavailable("the disk is full")
+    full.unkept = replace(a_response("all of it"), saved=False, session_id=None)
+    with pytest.raises(StoreUnavailable):
+        await Reply(options(stream=False, as_json=True), kept=True).show(events("all of it", end=full))
+    document = json.loads(capsys.readouterr().out)
+    assert (document["response"], document["saved"], document["session_id"]) == ("all of it", False, None)
+    assert document["usage"]["total_tokens"] == 15
+
+
+async def test_the_code_of_a_reply_that_could_not_be_stored_is_still_printed(capsys: Captured) -> None:
+    full = StoreUnavailable("the disk is full")
+    full.unkept = a_response(CODE)
+    with pytest.raises(StoreUnavailable):
+        await Reply(options(stream=False, extract=True), kept=True).show(events(CODE, end=full))
+    assert capsys.readouterr().out == "print(1)\n"
 
 
 @pytest.mark.parametrize("flags", [{"as_json": True}, {"extract": True}], ids=str)

@@ -121,7 +121,7 @@ def test_purge_deletes_what_is_old_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("age", ["30", "d", "1y", "-1d", "1d1h", "999999d", ""])
 def test_an_age_that_is_none_is_refused(age: str) -> None:
-    assert "write an age such as 30d" in refused("sessions", "purge", "--older-than", age, "--yes", code=2)
+    assert "write a time such as 30d" in refused("sessions", "purge", "--older-than", age, "--yes", code=2)
     assert len(listed()) == 1
 
 

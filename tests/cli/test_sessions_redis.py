@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.nexxi import refused, said
+from tests.cli.nexxi import nexxi, refused, said
 from tests.redis_process import RedisProcess
 
 TALK = {"messages": [{"role": "user", "content": "lion?"}, {"role": "assistant", "content": "steak"}]}
@@ -50,6 +50,27 @@ def test_a_deleted_session_does_not_come_back_from_the_archive(redis: RedisProce
     said("sessions", "delete", lion, "--yes")
     assert ids() == []
     assert "there is no session" in refused("sessions", "show", lion, code=1)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)], ids=["words", "json"])
+def test_with_an_archive_that_is_down_the_live_sessions_are_listed_and_a_note_says_what_is_missing(
+    lion: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("NEXXI_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:1/x")
+    done = nexxi("sessions", "list", *arguments)
+    assert done.returncode == 0
+    assert lion[:8] in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("sessions that have expired are not shown: the archive in PostgreSQL at 127.0.0.1:1/x ")
+    assert "hunter2" not in line
+
+
+def test_sessions_that_have_expired_since_the_last_list_are_listed(redis: RedisProcess, lion: str) -> None:
+    assert ids() == [lion]
+    other = said("sessions", "import", "-", text=json.dumps(TALK)).strip()
+    redis.client.flushall()
+    assert set(ids()) == {lion, other}
+    assert set(ids()) == {lion, other}
 
 
 def test_a_frozen_redis_is_told_in_one_line(redis: RedisProcess, lion: str) -> None:

@@ -1,4 +1,4 @@
-"""The stores and archives that the contract suites run on."""
+"""The stores, archives and rate limiters that the contract suites run on."""
 
 from collections.abc import AsyncIterator, Callable
 from itertools import count
@@ -8,6 +8,7 @@ import pytest
 
 from nexxi_cli.core.ports import Archive, SessionStore
 from tests.contracts.archives import ArchivePlace, migrated_template
+from tests.contracts.limiters import TimedLimiter, TimedMemoryLimiter, TimedRedisLimiter
 from tests.contracts.places import OPENERS, StorePlace
 from tests.postgres_process import Postgres
 from tests.redis_process import RedisProcess
@@ -79,5 +80,26 @@ def archive_place(request: pytest.FixtureRequest, tmp_path: Path) -> ArchivePlac
 @pytest.fixture
 async def archive(archive_place: ArchivePlace) -> AsyncIterator[Archive]:
     opened = archive_place.open()
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def new_limiter(request: pytest.FixtureRequest) -> Callable[[], TimedLimiter]:
+    """Makes limiters of one kind that have granted nothing yet: the end of the one before."""
+    if request.param == "memory":
+        return TimedMemoryLimiter
+    server: RedisProcess = request.getfixturevalue("redis_server")
+
+    def new_redis_limiter() -> TimedLimiter:
+        server.client.flushall()
+        return TimedRedisLimiter(server)
+
+    return new_redis_limiter
+
+
+@pytest.fixture
+async def limiter(new_limiter: Callable[[], TimedLimiter]) -> AsyncIterator[TimedLimiter]:
+    opened = new_limiter()
     yield opened
     await opened.aclose()

@@ -75,11 +75,16 @@ async def test_the_session_that_changed_last_is_listed_first(archive: Archive) -
     assert [info.session_id for info in await archive.recent("ada", limit=9)] == [ids[1], ids[2], ids[0]]
 
 
-async def test_pages_of_a_list_show_each_session_once(archive: Archive) -> None:
-    ids = {await recorded(archive, "one", minute=number // 3) for number in range(11)}
-    pages = [await archive.recent("ada", limit=4, offset=offset) for offset in (0, 4, 8, 12)]
-    assert [len(page) for page in pages] == [4, 4, 3, 0]
-    assert {info.session_id for page in pages for info in page} == ids
+async def test_a_list_is_as_long_as_it_may_be_without_the_sessions_that_are_not_wanted(archive: Archive) -> None:
+    ids = [await recorded(archive, "one", minute=minute) for minute in range(8)]
+    unwanted = {ids[7], ids[5], ids[0], UUID(int=1)}
+    assert [info.session_id for info in await archive.recent("ada", limit=3, without=unwanted)] == [
+        ids[6],
+        ids[4],
+        ids[3],
+    ]
+    assert len(await archive.recent("ada", limit=9, without=unwanted)) == 5
+    assert await archive.recent("ada", limit=9, without={*ids, *(UUID(int=number) for number in range(100_000))}) == []
 
 
 async def test_stats_sum_up_each_day_and_model_the_newest_day_first(archive: Archive) -> None:

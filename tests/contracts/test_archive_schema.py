@@ -5,17 +5,21 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 
 from nexxi_cli.core.errors import ArchiveUnavailable
-from nexxi_cli.infrastructure.archive import migrations, tables
+from nexxi_cli.infrastructure.archive import layout, migrations, tables
+from nexxi_cli.infrastructure.archive.migrating import load_steps
 from tests.contracts.archived import recorded
 from tests.contracts.archives import ArchivePlace
+from tests.contracts.sessions import at
 from tests.postgres_process import Postgres
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +30,7 @@ async def say(place: ArchivePlace, version: str) -> None:
     archive = place.open()
     await archive.check_schema()
     async with archive._database.engine.begin() as connection:
-        await connection.execute(text(f"UPDATE {tables.VERSION_TABLE} SET version_num = '{version}'"))
+        await connection.execute(text(f"UPDATE {layout.VERSION_TABLE} SET version_num = '{version}'"))
     await archive.aclose()
 
 
@@ -57,6 +61,23 @@ def migrate_in_processes(place: ArchivePlace, count: int) -> None:
     assert [process.returncode for process in processes] == [0] * count, "\n".join(errors)
 
 
+async def kept_at_the_first_step(place: ArchivePlace) -> UUID:
+    """The id of a session, in tables as they were then."""
+    archive, session_id, steps = place.open(), uuid4(), load_steps()
+
+    def first_step(connection: Connection) -> None:
+        steps.attributes["connection"] = connection
+        command.upgrade(steps, "0001")
+
+    await archive._database.prepare()
+    row = {"session_id": session_id, "owner": "ada", "model": "m", "turn_count": 0}
+    async with archive._database.engine.begin() as connection:
+        await connection.run_sync(first_step)
+        await connection.execute(insert(tables.sessions).values(**row, created_at=at(0), updated_at=at(0)))
+    await archive.aclose()
+    return session_id
+
+
 @pytest.fixture
 def empty_place(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> ArchivePlace:
     """A place without tables."""
@@ -68,7 +89,7 @@ def empty_place(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Ar
 
 async def test_a_newer_schema_is_refused_and_left_alone(archive_place: ArchivePlace) -> None:
     await say(archive_place, "9999")
-    assert re.search("has schema 9999, this nexxi knows 0001; upgrade nexxi$", await refusal(archive_place))
+    assert re.search("has schema 9999, this nexxi knows 0002; upgrade nexxi$", await refusal(archive_place))
     archive = archive_place.open()
     with pytest.raises(ArchiveUnavailable, match="upgrade nexxi"):
         await archive.migrate()
@@ -107,7 +128,19 @@ async def test_postgresql_asks_for_its_tables(empty_place: ArchivePlace) -> None
 async def test_postgresql_asks_for_its_older_tables_to_be_migrated(postgres: Postgres, postgres_template: str) -> None:
     place = ArchivePlace(postgres.url(postgres.new_database(postgres_template)))
     await say(place, "0000")
-    assert re.search("has schema 0000, older than 0001; run nexxi doctor --migrate$", await refusal(place))
+    assert re.search("has schema 0000, older than 0002; run nexxi doctor --migrate$", await refusal(place))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+async def test_what_the_first_step_has_made_is_brought_up_to_date_with_all_that_is_in_it(
+    empty_place: ArchivePlace,
+) -> None:
+    session_id = await kept_at_the_first_step(empty_place)
+    archive = empty_place.open()
+    await archive.migrate()
+    await archive.check_schema()
+    assert await archive.load(session_id) is not None
+    await archive.aclose()
 
 
 async def test_the_migrations_lead_to_the_tables(archive_place: ArchivePlace) -> None:
@@ -119,7 +152,7 @@ async def test_the_migrations_lead_to_the_tables(archive_place: ArchivePlace) ->
             return kind != "table" or name in tables.metadata.tables
 
         context = MigrationContext.configure(
-            connection, opts={"version_table": tables.VERSION_TABLE, "include_name": ours, "compare_type": True}
+            connection, opts={"version_table": layout.VERSION_TABLE, "include_name": ours, "compare_type": True}
         )
         return list(compare_metadata(context, tables.metadata))
 
@@ -130,4 +163,4 @@ async def test_the_migrations_lead_to_the_tables(archive_place: ArchivePlace) ->
 
 def test_the_newest_migration_is_the_one_that_the_program_knows() -> None:
     assert migrations.__file__ is not None
-    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_heads() == [tables.NEWEST]
+    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_heads() == [layout.NEWEST]

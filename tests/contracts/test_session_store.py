@@ -121,6 +121,7 @@ async def test_what_needs_a_session_says_so_when_there_is_none(store: SessionSto
     missing = uuid4()
     for attempt in (
         store.append(missing, a_turn()),
+        store.append(missing, a_turn(), replaces_last_of=replace(a_session().info, turn_count=1)),
         store.truncate(missing, 0),
         store.set_system(missing, "Be brief."),
         store.rename(missing, "work"),
@@ -147,6 +148,13 @@ async def test_turns_go_on_after_a_truncation(store: SessionStore) -> None:
     await store.truncate(session_id, 1)
     assert await store.append(session_id, a_turn("three", "re: three")) == 2
     assert texts(await store.load(session_id)) == ["one", "re: one", "three", "re: three"]
+
+
+async def test_a_negative_count_of_turns_is_a_mistake_of_the_caller_s(store: SessionStore) -> None:
+    session_id = await kept(store, a_session(), "one")
+    with pytest.raises(AssertionError):
+        await store.truncate(session_id, -1)
+    assert texts(await store.load(session_id)) == ["one", "re: one"]
 
 
 async def test_a_summary_is_kept_with_the_session(store: SessionStore) -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
 from nexxi_cli.core.errors import NotFound, UsageError
-from nexxi_cli.core.types import FinishReason, Message, Session
+from nexxi_cli.core.types import FinishReason, Message, Session, Summary, Turn
 from nexxi_cli.infrastructure.stores.fields import title_of
 from tests.contracts.places import StorePlace
-from tests.contracts.sessions import a_session, a_turn, at
+from tests.contracts.sessions import a_session, a_turn
 
 OWNERS = st.sampled_from(["ada", "bob"])
 NAMES = st.sampled_from(["work", "play", "abcd"])
@@ -55,17 +55,38 @@ class StoreMachine(RuleBasedStateMachine):
             with pytest.raises(NotFound):
                 self.runner.run(self.store.append(session_id, turn))
             return
-        session = self.model[session_id]
-        turn_count = self.runner.run(self.store.append(session_id, turn))
-        info = replace(
-            session.info,
-            updated_at=at(self.minute),
-            turn_count=session.info.turn_count + 1,
-            title=session.info.title or title_of(question),
-            model=turn.model,
-        )
-        assert turn_count == info.turn_count
-        self.model[session_id] = Session(info, (*session.messages, turn.user, turn.assistant))
+        self.model[session_id] = _with_turn(self.model[session_id], turn)
+        assert self.runner.run(self.store.append(session_id, turn)) == self.model[session_id].info.turn_count
+
+    @rule(session_id=ids, question=TEXTS, answer=TEXTS, finish=FINISHES, known=st.none() | st.integers(0, 5))
+    def replace_last(
+        self, session_id: UUID, question: str, answer: str, finish: FinishReason | None, known: int | None
+    ) -> None:
+        """By a caller who knows the session as it is, or knew it when it had `known` turns."""
+        self.minute += 1
+        turn = a_turn(question, answer, finish=finish, minute=self.minute)
+        session = self.model.get(session_id)
+        if session is None:
+            with pytest.raises(NotFound):
+                self.runner.run(self.store.append(session_id, turn, replaces_last_of=a_session().info))
+            return
+        turn_count = session.info.turn_count
+        info = session.info if known is None else replace(session.info, turn_count=known)
+        if turn_count and info == session.info:
+            self.model[session_id] = _without_turns_after(session, turn_count - 1)
+        self.model[session_id] = _with_turn(self.model[session_id], turn)
+        kept = self.runner.run(self.store.append(session_id, turn, replaces_last_of=info))
+        assert kept == self.model[session_id].info.turn_count
+
+    @rule(session_id=ids, turns=st.integers(1, 5), text=TEXTS)
+    def set_summary(self, session_id: UUID, turns: int, text: str) -> None:
+        session = self.model.get(session_id)
+        if session is None:
+            with pytest.raises(NotFound):
+                self.runner.run(self.store.set_summary(session_id, Summary(turns, text)))
+        elif turns <= session.info.turn_count:
+            self.runner.run(self.store.set_summary(session_id, Summary(turns, text)))
+            self.model[session_id] = replace(session, summary=Summary(turns, text))
 
     @rule(session_id=ids, turn_count=st.integers(0, 5))
     def truncate(self, session_id: UUID, turn_count: int) -> None:
@@ -74,10 +95,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.runner.run(self.store.truncate(session_id, turn_count))
             return
         self.runner.run(self.store.truncate(session_id, turn_count))
-        session = self.model[session_id]
-        left = min(turn_count, session.info.turn_count)
-        first = len(session.messages) - 2 * session.info.turn_count
-        self.model[session_id] = Session(replace(session.info, turn_count=left), session.messages[: first + 2 * left])
+        self.model[session_id] = _without_turns_after(self.model[session_id], turn_count)
 
     @rule(session_id=ids, system=st.none() | TEXTS)
     def set_system(self, session_id: UUID, system: str | None) -> None:
@@ -136,6 +154,27 @@ class StoreMachine(RuleBasedStateMachine):
     def named(self, owner: str, name: str | None) -> Session | None:
         owned = (session for session in self.model.values() if session.info.owner == owner and name is not None)
         return next((session for session in owned if session.info.name == name), None)
+
+
+def _with_turn(session: Session, turn: Turn) -> Session:
+    info = replace(
+        session.info,
+        updated_at=turn.created_at,
+        turn_count=session.info.turn_count + 1,
+        title=session.info.title or title_of(turn.user.content),
+        model=turn.model,
+    )
+    return replace(session, info=info, messages=(*session.messages, turn.user, turn.assistant))
+
+
+def _without_turns_after(session: Session, turn_count: int) -> Session:
+    left = min(turn_count, session.info.turn_count)
+    surplus = 2 * (session.info.turn_count - left)
+    return Session(
+        replace(session.info, turn_count=left),
+        session.messages[: len(session.messages) - surplus],
+        session.summary if session.summary and session.summary.turns <= left else None,
+    )
 
 
 def test_a_store_behaves_like_a_dictionary(new_place: Callable[[], StorePlace]) -> None:

@@ -3,9 +3,9 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from itertools import chain
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from itertools import chain, count
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +13,7 @@ import pytest
 
 from nexxi_cli.core.ports import SessionStore
 from tests.contracts.places import StorePlace
-from tests.contracts.sessions import a_session, a_turn, texts
+from tests.contracts.sessions import a_session, a_turn, found, texts
 
 ROOT = Path(__file__).parents[2]
 WRITERS = [f"w{number}" for number in range(16)]
@@ -46,6 +46,12 @@ def start_writer(place: StorePlace) -> Iterator[StartWriter]:
         yield start
 
 
+@asynccontextmanager
+async def closed_at_the_end(store: SessionStore) -> AsyncIterator[SessionStore]:
+    yield store
+    await store.aclose()
+
+
 def let_go(process: Writer) -> None:
     assert process.stdin is not None
     process.stdin.write("go\n")
@@ -66,8 +72,8 @@ def kill_after(process: Writer, acknowledged: int) -> None:
     """Let it go and kill it, as SIGKILL does, once it has said that so many turns are kept."""
     assert said(process) == "ready"
     let_go(process)
-    for count in range(1, acknowledged + 1):
-        assert said(process) == str(count)
+    for turn_count in range(1, acknowledged + 1):
+        assert said(process) == str(turn_count)
     process.kill()
     process.wait()
 
@@ -96,6 +102,40 @@ async def test_turns_of_many_tasks_all_survive_in_each_task_s_order(store: Sessi
     questions = texts(await store.load(session.session_id))[::2]
     assert sorted(chain.from_iterable(counts)) == list(range(1, len(WRITERS) * TURNS + 1))
     assert by_writer(questions) == {label: list(range(TURNS)) for label in WRITERS}
+
+
+async def test_a_turn_that_replaces_the_last_one_among_other_writers_loses_none_of_theirs(
+    place: StorePlace, store: SessionStore
+) -> None:
+    """A writer that answers its own last turn again loses that turn or, where others have followed it, no turn."""
+    session_id = (await store.create(a_session())).session_id
+    minutes, there = count(), set[str]()
+
+    async def write(label: str) -> None:
+        async with closed_at_the_end(place.open()) as own:
+            for number in range(TURNS):
+                await own.append(session_id, a_turn(f"{label} {number}", minute=next(minutes)))
+                there.add(f"{label} {number}")
+                await asyncio.sleep(0.001 * (number % 5))
+
+    async def answer_again(label: str) -> None:
+        async with closed_at_the_end(place.open()) as own:
+            for number in range(TURNS):
+                known = await found(own, session_id)
+                last = known.messages[-2].content if known.messages else ""
+                replaces = known.info if last.startswith(label) else None
+                turn = a_turn(f"{label} {number}", minute=next(minutes))
+                turn_count = await own.append(session_id, turn, replaces_last_of=replaces)
+                there.add(turn.user.content)
+                if replaces and turn_count == known.info.turn_count:
+                    there.remove(last)
+
+    await asyncio.gather(*(answer_again(f"again{n}") for n in range(2)), *(write(label) for label in WRITERS[:4]))
+    await answer_again("alone")
+    questions = texts(await store.load(session_id))[::2]
+    assert len(questions) == len(there)
+    assert set(questions) == there
+    assert questions[-1:] == [question for question in questions if question.startswith("alone")]
 
 
 async def test_turns_of_many_processes_all_survive_in_each_process_s_order(

@@ -20,11 +20,12 @@ def test_without_any_source_the_defaults_hold(config: Path) -> None:
     assert load_settings({}, {}, default_config=config) == Settings()
 
 
-def test_a_flag_beats_a_variable_beats_the_file(config: Path) -> None:
-    config.write_text('model = "file"\nseed = 1\nmax_tokens = 10\n')
-    environ = {"NEXXI_MODEL": "variable", "NEXXI_SEED": "2"}
-    settings = load_settings({"model": "flag"}, environ, default_config=config)
-    assert (settings.model, settings.seed, settings.max_tokens) == ("flag", 2, 10)
+def test_a_flag_beats_an_assignment_beats_a_variable_beats_the_file(config: Path) -> None:
+    config.write_text('model = "file"\nseed = 1\nmax_tokens = 10\nthreads = 1\n')
+    environ = {"NEXXI_MODEL": "variable", "NEXXI_SEED": "2", "NEXXI_THREADS": "2"}
+    assignments = {"model": "assigned", "threads": "3"}
+    settings = load_settings({"model": "flag"}, environ, default_config=config, assignments=assignments)
+    assert (settings.model, settings.seed, settings.max_tokens, settings.threads) == ("flag", 2, 10, 3)
 
 
 def test_what_is_allowed_is_a_list_in_the_file_and_parted_by_semicolons_elsewhere(config: Path) -> None:
@@ -129,6 +130,13 @@ def test_a_redis_url_that_is_no_text_is_refused_without_showing_it(config: Path)
     config.write_text("redis_url = 4711\n")
     with pytest.raises(SettingsError, match=r"^redis_url in .*config\.toml: input should be a valid string$"):
         load_settings({}, {}, default_config=config)
+
+
+@pytest.mark.parametrize("api_key", ["hunter2", "x" * 257])
+def test_a_key_that_is_too_short_or_too_long_is_refused_without_showing_it(config: Path, api_key: str) -> None:
+    with pytest.raises(SettingsError, match=r"^NEXXI_API_KEY: ") as refused:
+        load_settings({}, {"NEXXI_API_KEY": api_key}, default_config=config)
+    assert api_key not in str(refused.value)
 
 
 def test_a_session_lives_a_second_at_least(config: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +94,22 @@ def test_an_interrupt_while_the_model_loads_is_exit_130_at_once() -> None:
         assert running.wait(10) == 130
         assert running.stdout is not None
         assert running.stdout.read() == b""
+
+
+def test_a_reply_under_a_schema_is_a_document_for_the_next_program(tmp_path: Path) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"colour": {"enum": ["red", "blue"]}},
+        "required": ["colour"],
+        "additionalProperties": False,
+    }
+    (tmp_path / "schema").write_text(json.dumps(schema))
+    answer = said("chat", "--once", "Which colour has the sky?", "--schema", str(tmp_path / "schema"))
+    assert json.loads(answer)["colour"] in ("red", "blue")
+
+
+def test_a_reply_ends_before_a_stop_string() -> None:
+    answer = said(
+        "chat", "--once", "What is the capital of France?", "--stop", "Rome", "--stop", "Paris", "-o", "seed=1"
+    )
+    assert "Paris" not in answer

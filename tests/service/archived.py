@@ -1,6 +1,6 @@
 """An archive in memory that can be down, and a log that remembers."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -48,8 +48,8 @@ class ShelfArchive:
     async def load(self, session_id: UUID) -> Session | None:
         return self.sessions.get(session_id)
 
-    async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
-        return self._of(owner)[offset : offset + limit]
+    async def recent(self, owner: str, *, limit: int, without: Set[UUID] = frozenset()) -> Sequence[SessionInfo]:
+        return [info for info in self._of(owner) if info.session_id not in without][:limit]
 
     async def record(self, entries: Sequence[ArchiveEntry]) -> None:
         raise AssertionError("the service writes to the log")

@@ -36,6 +36,9 @@ class WordBackend:
         self.counted.append(messages)
         return sum(len(message.content.split()) for message in messages)
 
+    async def ready(self) -> None:
+        pass
+
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
         self.asked.append(messages)
         try:

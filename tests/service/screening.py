@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from nexxi_cli.core.detection import Suspicion
 from nexxi_cli.core.settings import Mode
-from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
+from nexxi_cli.infrastructure.recognizers import SCANNER
 from nexxi_cli.service.safety import SafetyFilter
-from tests.infrastructure.recognizers.examples import ALL
+from tests.infrastructure.recognizers.examples import ALL, IN_CONTEXT
 
 EXAMPLES = [example for _, example in ALL]
+SENTENCES = [before + data + after for _, before, data, after in IN_CONTEXT]
 
 PIECES = st.one_of(
     st.sampled_from(EXAMPLES),
@@ -19,13 +20,15 @@ PIECES = st.one_of(
     st.sampled_from(
         ["hello ", "in 2024, ", " ", ". ", "-", "(", "+", "@", "ext", "GB82", "é", "是", "\n", "-----BEGIN "]
     ),
+    st.sampled_from(SENTENCES),
+    st.sampled_from([sentence[: len(sentence) * 2 // 3] for sentence in SENTENCES]),
     st.text(max_size=5),
 )
 TEXTS = st.lists(PIECES, max_size=8).map("".join)
 
 
 def a_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> SafetyFilter:
-    return SafetyFilter(RECOGNIZERS, html, pii, max_chars)
+    return SafetyFilter((SCANNER,), html, pii, max_chars)
 
 
 class WordDetector:

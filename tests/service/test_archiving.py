@@ -9,6 +9,7 @@ import pytest
 
 from nexxi_cli.core.archived import SessionDeleted, SessionRenamed, SessionTruncated, SystemReplaced
 from nexxi_cli.core.errors import ArchiveUnavailable, NotFound, UsageError
+from nexxi_cli.core.events import ArchiveUnread, Event, SummaryEnded, SummaryStarted
 from nexxi_cli.core.types import Cost, Message, Session, Summary, Timing, Usage
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
 from nexxi_cli.service.conversations import ConversationManager
@@ -17,6 +18,16 @@ from tests.service.archived import Log, ShelfArchive
 from tests.service.conversing import NOON, ManualClock, WordBackend, a_request, say, texts
 
 COST = Cost(Usage(7, 3), Timing(0.5, 1.5), ("EMAIL",))
+
+
+class Ears:
+    """Remembers what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        self.events.append(event)
 
 
 @pytest.fixture
@@ -60,6 +71,16 @@ async def test_a_turn_is_told_with_its_place_and_its_cost(conversations: Convers
     assert (second.prompt_tokens, second.completion_tokens, second.first_token_s, second.total_s) == (7, 3, 0.5, 1.5)
     assert second.finding_types == ("EMAIL",)
     assert first.turn_id != second.turn_id
+
+
+async def test_a_turn_that_replaces_the_last_one_is_told_under_the_same_number(
+    conversations: ConversationManager, log: Log
+) -> None:
+    for question in ("one", "two"):
+        await say(conversations, a_request("work"), question)
+    await say(conversations, replace(a_request("work"), replaces_last=True), "two", "again")
+    assert log.entries == log.turns
+    assert [(turn.number, turn.answer) for turn in log.turns] == [(1, "Because."), (2, "Because."), (2, "again")]
 
 
 async def test_a_turn_that_is_not_saved_is_not_told(conversations: ConversationManager, log: Log) -> None:
@@ -145,6 +166,20 @@ async def test_an_archive_that_is_down_keeps_nobody_from_talking(
         await conversations.find("ada", "deadbeef")
 
 
+async def test_an_archive_that_is_down_keeps_no_session_of_the_store_from_the_list(
+    store: SqliteSessionStore, archive: ShelfArchive
+) -> None:
+    ears = Ears()
+    conversations = ConversationManager(store, archive=archive, clock=ManualClock(), observer=ears)
+    archive.put(expired())
+    await say(conversations, a_request("work"))
+    assert len(await conversations.recent("ada", limit=9)) == 2
+    archive.is_down = True
+    assert [info.name for info in await conversations.recent("ada", limit=9)] == ["work"]
+    assert await conversations.recent("ada", limit=9, offset=1) == []
+    assert ears.events[-2:] == [ArchiveUnread("down")] * 2
+
+
 async def test_nobody_finds_another_owner_s_expired_session(
     conversations: ConversationManager, archive: ShelfArchive
 ) -> None:
@@ -194,7 +229,8 @@ async def test_sessions_that_have_not_changed_for_long_are_purged(
 
 
 async def test_what_no_longer_fits_is_summed_up_and_kept(store: SqliteSessionStore) -> None:
-    conversations = ConversationManager(store, strategy="summarise", clock=ManualClock())
+    ears = Ears()
+    conversations = ConversationManager(store, strategy="summarise", clock=ManualClock(), observer=ears)
     backend = WordBackend(context_length=100)
     for number in range(12):
         async with conversations.turn(a_request("work", max_new_tokens=10), text="q " * 5, backend=backend) as turn:
@@ -206,6 +242,8 @@ async def test_what_no_longer_fits_is_summed_up_and_kept(store: SqliteSessionSto
     session = await conversations.find("ada", "work")
     assert session.summary == Summary(turn.summarised_turns, "")
     assert session.info.turn_count > session.summary.turns
+    heard = [event for event in ears.events if isinstance(event, SummaryStarted | SummaryEnded)]
+    assert heard == [SummaryStarted("", session.summary.turns), SummaryEnded("")]
 
 
 async def test_clocks_of_copies_are_those_of_the_copying(conversations: ConversationManager) -> None:

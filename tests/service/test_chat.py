@@ -7,10 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from nexxi_cli.core.errors import ContextLengthExceeded, ModelUnavailable, NexxiError, Refused, UsageError
+from nexxi_cli.core.archived import ArchiveEntry
+from nexxi_cli.core.errors import (
+    ArchiveUnavailable,
+    ContextLengthExceeded,
+    ModelUnavailable,
+    NexxiError,
+    Refused,
+    StoreUnavailable,
+    UsageError,
+)
 from nexxi_cli.core.events import Event, HistoryTrimmed, ReplyFinished, RequestFailed, RequestScreened
 from nexxi_cli.core.settings import Mode
-from nexxi_cli.core.types import ChatEvent, ChatRequest, ChatResponse, Delta, Started, Usage
+from nexxi_cli.core.types import ChatEvent, ChatRequest, ChatResponse, Delta, Session, Started, Usage
 from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
 from nexxi_cli.service.chat import ChatService
@@ -31,6 +40,20 @@ class Events:
 
     def notify(self, event: Event) -> None:
         self.heard.append(event)
+
+
+class FullStore(SqliteSessionStore):
+    """A store that can be read and not written."""
+
+    async def create(self, session: Session) -> Session:
+        raise StoreUnavailable("the disk is full")
+
+
+class FullLog:
+    """A log on a disk that is full."""
+
+    async def put(self, entries: Sequence[ArchiveEntry]) -> None:
+        raise ArchiveUnavailable("the disk is full")
 
 
 class Ticks:
@@ -182,6 +205,42 @@ async def test_a_model_that_fails_in_mid_reply_leaves_the_part_that_came(
     *_, answer = (await conversations.find("ada", "work")).messages
     assert (answer.content, answer.finish) == ("Because", "error")
     assert events.heard[-1] == RequestFailed("", "ModelUnavailable")
+
+
+async def test_a_reply_that_cannot_be_kept_comes_with_the_error(tmp_path: Path, events: Events) -> None:
+    store = FullStore(tmp_path / "sessions.db")
+    with pytest.raises(StoreUnavailable) as refusal:
+        await service(ConversationManager(store), WordBackend(reply=BECAUSE), events).chat(asking("Why?"))
+    unkept = refusal.value.unkept
+    assert unkept is not None
+    assert (unkept.text, unkept.usage, unkept.finish) == ("Because.", Usage(1, 3), "stop")
+    assert (unkept.saved, unkept.session_id) == (False, None)
+    await store.aclose()
+
+
+async def test_a_turn_of_which_the_archive_cannot_hear_is_kept_and_says_so(tmp_path: Path, events: Events) -> None:
+    store = SqliteSessionStore(tmp_path / "sessions.db")
+    conversations = ConversationManager(store, log=FullLog())
+    with pytest.raises(ArchiveUnavailable) as refusal:
+        await service(conversations, WordBackend(reply=BECAUSE), events).chat(asking("Why?"))
+    unkept = refusal.value.unkept
+    assert unkept is not None
+    assert (unkept.saved, unkept.text) == (True, "Because.")
+    assert (await conversations.find("ada", str(unkept.session_id))).info.turn_count == 1
+    await store.aclose()
+
+
+async def test_a_part_of_a_reply_comes_with_no_error(conversations: ConversationManager, events: Events) -> None:
+    backend = WordBackend(reply=BECAUSE[:2], error=ModelUnavailable("gone"))
+    with pytest.raises(ModelUnavailable) as failure:
+        await service(conversations, backend, events).chat(asking("Why?"))
+    assert failure.value.unkept is None
+
+
+async def test_a_reply_says_whether_it_is_kept(conversations: ConversationManager, events: Events) -> None:
+    chat = service(conversations, WordBackend(reply=BECAUSE), events)
+    assert (await chat.chat(asking("Why?"))).saved
+    assert not (await chat.chat(replace(asking("Why?"), save=False))).saved
 
 
 async def test_a_caller_that_goes_away_stops_the_model_and_keeps_the_part_that_came(

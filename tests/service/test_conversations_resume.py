@@ -63,6 +63,27 @@ async def test_a_turn_is_replaced_only_once_a_reply_has_come(conversations: Conv
     assert texts(await conversations.find("ada", "work")) == ["one", "1"]
 
 
+async def test_a_turn_that_another_writer_adds_meanwhile_is_not_replaced(conversations: ConversationManager) -> None:
+    await say(conversations, a_request("work"), "one", "1")
+    again = replace(a_request("work"), replaces_last=True)
+    async with conversations.turn(again, text="one", backend=WordBackend()) as turn:
+        await say(conversations, a_request("work"), "theirs", "2")
+        turn.add("I")
+        turn.finish("stop")
+    assert texts(await conversations.find("ada", "work")) == ["one", "1", "theirs", "2", "one", "I"]
+
+
+async def test_in_a_session_of_the_same_name_that_was_made_meanwhile_nothing_is_replaced(
+    conversations: ConversationManager,
+) -> None:
+    again = replace(a_request("work"), replaces_last=True)
+    async with conversations.turn(again, text="mine", backend=WordBackend()) as turn:
+        await say(conversations, a_request("work"), "theirs", "1")
+        turn.add("2")
+        turn.finish("stop")
+    assert texts(await conversations.find("ada", "work")) == ["theirs", "1", "mine", "2"]
+
+
 async def test_in_an_empty_session_there_is_nothing_to_replace(conversations: ConversationManager) -> None:
     await say(conversations, replace(a_request("work"), replaces_last=True), "one", "1")
     assert texts(await conversations.find("ada", "work")) == ["one", "1"]

@@ -1,12 +1,14 @@
 """What becomes of a turn when its store is down, full, slow, or has lost the session."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from nexxi_cli.core.errors import ModelUnavailable, NotFound, StoreUnavailable
-from nexxi_cli.core.types import Session
+from nexxi_cli.core.types import Session, SessionInfo, Turn
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
 from nexxi_cli.service.conversations import ConversationManager
 from tests.service.conversing import WordBackend, a_request, fail, say, texts
@@ -15,7 +17,14 @@ from tests.service.conversing import WordBackend, a_request, fail, say, texts
 class FullStore(SqliteSessionStore):
     """A store that can be read and not written."""
 
+    is_full = True
+
     async def create(self, session: Session) -> Session:
+        if self.is_full:
+            raise StoreUnavailable("the disk is full")
+        return await super().create(session)
+
+    async def append(self, session_id: UUID, turn: Turn, *, replaces_last_of: SessionInfo | None = None) -> int:
         raise StoreUnavailable("the disk is full")
 
 
@@ -83,6 +92,17 @@ async def test_a_reply_that_cannot_be_kept_says_so(path: Path) -> None:
     store = FullStore(path)
     with pytest.raises(StoreUnavailable, match="disk is full"):
         await say(ConversationManager(store), a_request())
+    await store.aclose()
+
+
+async def test_a_turn_whose_new_answer_cannot_be_kept_is_still_there(path: Path) -> None:
+    store = FullStore(path)
+    store.is_full = False
+    conversations = ConversationManager(store)
+    await say(conversations, a_request("work"), "one", "1")
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        await say(conversations, replace(a_request("work"), replaces_last=True), "one", "I")
+    assert texts(await conversations.find("ada", "work")) == ["one", "1"]
     await store.aclose()
 
 

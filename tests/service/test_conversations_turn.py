@@ -6,13 +6,14 @@ What the store does meanwhile: see test_conversations_trouble.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from nexxi_cli.core.errors import ContextLengthExceeded, ModelUnavailable
-from nexxi_cli.core.types import FinishReason, Message, Session, Turn
+from nexxi_cli.core.types import FinishReason, Message, Session, SessionInfo, Turn
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
 from nexxi_cli.service.conversations import ConversationManager
 from tests.service.conversing import ManualClock, WordBackend, a_request, fail, say, texts
@@ -29,9 +30,13 @@ class CountingStore(SqliteSessionStore):
         self.writes.append("create")
         return await super().create(session)
 
-    async def append(self, session_id: UUID, turn: Turn) -> int:
+    async def append(self, session_id: UUID, turn: Turn, *, replaces_last_of: SessionInfo | None = None) -> int:
         self.writes.append("append")
-        return await super().append(session_id, turn)
+        return await super().append(session_id, turn, replaces_last_of=replaces_last_of)
+
+    async def truncate(self, session_id: UUID, turn_count: int) -> None:
+        self.writes.append("truncate")
+        await super().truncate(session_id, turn_count)
 
     async def set_system(self, session_id: UUID, system: str | None) -> None:
         self.writes.append("set_system")
@@ -85,6 +90,14 @@ async def test_a_further_turn_is_one_write_while_the_system_message_stays(
 ) -> None:
     await say(conversations, a_request("work", system="Be brief."))
     await say(conversations, a_request("work", system="Be brief."))
+    assert store.writes == ["create", "append"]
+
+
+async def test_a_turn_that_replaces_the_last_one_is_one_write(
+    conversations: ConversationManager, store: CountingStore
+) -> None:
+    await say(conversations, a_request("work"))
+    await say(conversations, replace(a_request("work"), replaces_last=True))
     assert store.writes == ["create", "append"]
 
 

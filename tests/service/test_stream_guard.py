@@ -1,5 +1,6 @@
 """A redacted stream is the redacted text, however it was cut, and is hardly late."""
 
+import json
 import time
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding
 from nexxi_cli.service.stream_guard import StreamGuard
-from tests.infrastructure.recognizers.examples import ALL, PEM_LINE
+from tests.infrastructure.recognizers.examples import ALL, IN_CONTEXT, PEM_LINE
 from tests.service.screening import EXAMPLES, TEXTS, a_filter
 
 PROSE = (
@@ -46,6 +47,14 @@ def test_nothing_of_data_that_comes_letter_by_letter_leaves(type_: str, example:
     assert guard.finish() == f"<{type_}>"
 
 
+@pytest.mark.parametrize(("type_", "before", "data", "after"), IN_CONTEXT)
+def test_data_beside_words_that_are_split_from_it_never_leaves(type_: str, before: str, data: str, after: str) -> None:
+    text = before + data + after
+    for at in range(len(text) + 1):
+        assert joined(a_filter().stream_guard(), [text[:at], text[at:]]) == f"{before}<{type_}>{after}"
+    assert joined(a_filter().stream_guard(), list(text)) == f"{before}<{type_}>{after}"
+
+
 @given(TEXTS, st.lists(st.integers(0, 400), max_size=12))
 def test_any_chunking_gives_what_the_whole_text_gives(text: str, cuts: list[int]) -> None:
     whole = a_filter().check(text)
@@ -58,6 +67,15 @@ def test_any_chunking_gives_what_the_whole_text_gives(text: str, cuts: list[int]
 @given(TEXTS)
 def test_letter_by_letter_gives_what_the_whole_text_gives(text: str) -> None:
     assert joined(a_filter().stream_guard(), list(text)) == a_filter().check(text).text
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("before", ["", "to ", '"', "\\", "/", '\\"', "("])
+def test_a_placeholder_in_a_string_leaves_json_whole(example: str, before: str) -> None:
+    reply = json.dumps({"text": f"{before}{example}{before}", "next": [1]}, ensure_ascii=False)
+    guard = a_filter().stream_guard()
+    document = json.loads("".join(guard.push(char) for char in reply) + guard.finish())
+    assert document["next"] == [1]
 
 
 def test_prose_is_at_most_a_word_late() -> None:

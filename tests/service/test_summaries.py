@@ -1,10 +1,13 @@
 """The oldest turns become a summary by the model, once; the system message and the newest turns stay."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nexxi_cli.core.errors import ModelUnavailable
+from nexxi_cli.core.events import Event, SummaryEnded, SummaryStarted
 from nexxi_cli.core.types import Delta, Message, Sampling, Summary, Usage
 from nexxi_cli.service.summaries import HEADING, INSTRUCTION, SummarisedWindow, fit_summarised
 from tests.service.conversing import WordBackend
@@ -24,6 +27,16 @@ class SummarisingBackend(WordBackend):
         yield Delta(f"told of {before + told}", "stop", Usage(1, 3))
 
 
+class Listener:
+    """An Observer that hands on what it hears."""
+
+    def __init__(self, hear: Callable[[Event], None]) -> None:
+        self._hear = hear
+
+    def notify(self, event: Event) -> None:
+        self._hear(event)
+
+
 def turns(count: int, words: int = 10) -> list[Message]:
     messages = []
     for number in range(count):
@@ -32,10 +45,24 @@ def turns(count: int, words: int = 10) -> list[Message]:
 
 
 async def fitted(
-    backend: WordBackend, count: int, *, summary: Summary | None = None, words: int = 10, context: int = 100
+    backend: WordBackend,
+    count: int,
+    *,
+    summary: Summary | None = None,
+    words: int = 10,
+    context: int = 100,
+    hear: Callable[[Event], None] = lambda _: None,
 ) -> SummarisedWindow:
-    history = [SYSTEM, *turns(count, words)]
-    return await fit_summarised(backend, history, summary, QUESTION, context_tokens=context, reply_tokens=10)
+    return await fit_summarised(
+        backend,
+        [SYSTEM, *turns(count, words)],
+        summary,
+        QUESTION,
+        context_tokens=context,
+        reply_tokens=10,
+        observer=Listener(hear),
+        request_id="id",
+    )
 
 
 async def test_what_fits_is_sent_as_it_is() -> None:
@@ -87,6 +114,26 @@ async def test_a_model_that_says_nothing_keeps_what_was_told_before() -> None:
     found = await fitted(WordBackend(context_length=100), 12, summary=Summary(1, "of old"))
     assert found.summary is not None
     assert (found.summary.turns > 1, found.summary.text) == (True, "of old")
+
+
+async def test_whoever_listens_hears_when_the_model_sums_up_and_when_it_is_done() -> None:
+    backend, heard = SummarisingBackend(context_length=100), list[Event]()
+    found = await fitted(backend, 12, hear=heard.append)
+    assert found.summary is not None
+    assert heard == [SummaryStarted("id", found.summary.turns), SummaryEnded("id")]
+
+
+async def test_nothing_is_heard_while_all_fits() -> None:
+    heard: list[Event] = []
+    await fitted(SummarisingBackend(context_length=100), 5, hear=heard.append)
+    assert heard == []
+
+
+async def test_a_model_that_fails_while_it_sums_up_is_done_too() -> None:
+    heard: list[Event] = []
+    with pytest.raises(ModelUnavailable):
+        await fitted(WordBackend(context_length=100, error=ModelUnavailable("gone")), 12, hear=heard.append)
+    assert [type(event) for event in heard] == [SummaryStarted, SummaryEnded]
 
 
 @given(st.integers(0, 60), st.integers(2, 40), st.integers(60, 300))

@@ -14,7 +14,7 @@ CANDIDATES = 1000
 
 
 class Database(Protocol):
-    """One database. Errors of its library pass through: SqlArchive asks `complaint` what they mean."""
+    """One database. Errors of its library pass through: Transactions asks `complaint` what they mean."""
 
     engine: AsyncEngine
     place: str

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, column, inspect, select, table
 
-from nexxi_cli.infrastructure.archive.tables import VERSION_TABLE
+from nexxi_cli.infrastructure.archive.layout import VERSION_TABLE
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -2,12 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import get_args
+from uuid import UUID
 
 from pydantic import TypeAdapter
 
@@ -73,6 +74,12 @@ class Outbox:
             moved += len(decoded)
         return moved
 
+    async def waits_only_for(self, session_ids: Set[UUID]) -> bool:
+        """Whether nothing waits but entries of these sessions; of more entries than a batch, nobody knows."""
+        count, rows = await self._file.read(_count_and_first, BATCH)
+        decoded, broken = _decode_all(rows)
+        return len(rows) == count and not broken and session_ids >= {entry.session_id for _, entry in decoded}
+
     async def count(self) -> OutboxCount:
         """What is in the outbox. Raises ArchiveUnavailable."""
         return await self._file.read(_count)
@@ -96,6 +103,10 @@ def _first(connection: sqlite3.Connection, batch: int) -> list[sqlite3.Row]:
             break
         rows.append(row)
     return rows
+
+
+def _count_and_first(connection: sqlite3.Connection, batch: int) -> tuple[int, list[sqlite3.Row]]:
+    return _count(connection).waiting, _first(connection, batch)
 
 
 def _settle(connection: sqlite3.Connection, moved: Sequence[int], broken: Sequence[tuple[int, str]]) -> None:

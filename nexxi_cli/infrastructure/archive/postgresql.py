@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from nexxi_cli.core.archived import ArchivedTurn
 from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.infrastructure.archive.database import CANDIDATES
-from nexxi_cli.infrastructure.archive.sql import ANSWER_S, SqlArchive
-from nexxi_cli.infrastructure.archive.tables import storable
+from nexxi_cli.infrastructure.archive.keys import SqlKeyStore
+from nexxi_cli.infrastructure.archive.layout import storable
+from nexxi_cli.infrastructure.archive.sql import SqlArchive
+from nexxi_cli.infrastructure.archive.transactions import ANSWER_S
 from nexxi_cli.infrastructure.archive.words import Phrase, words_of
 
 CONNECTIONS = 4
@@ -34,6 +36,11 @@ _LOCK = text("SELECT pg_advisory_xact_lock(id) FROM unnest(CAST(:ids AS bigint[]
 def postgresql_archive(url: str) -> SqlArchive:
     """The archive at `postgresql://USER:PASSWORD@HOST:PORT/NAME`. Raises SettingsError for what is no such address."""
     return SqlArchive(PostgresqlDatabase(url))
+
+
+def postgresql_keys(url: str) -> SqlKeyStore:
+    """The keys in the same database. Raises SettingsError as `postgresql_archive` does."""
+    return SqlKeyStore(PostgresqlDatabase(url))
 
 
 class PostgresqlDatabase:

@@ -1,5 +1,6 @@
 """How sessions, turns and what they cost are read from the tables."""
 
+from collections.abc import Set
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -45,10 +46,11 @@ async def find(connection: AsyncConnection, owner: str, reference: str) -> list[
     return await _infos(connection, by_id.limit(MAX_CANDIDATES))
 
 
-async def recent(connection: AsyncConnection, owner: str, limit: int, offset: int) -> list[SessionInfo]:
-    """The owner's sessions, the one that changed last first."""
-    owned = select(sessions).where(sessions.c.owner == owner)
-    return await _infos(connection, owned.order_by(*_NEWEST_FIRST).limit(limit).offset(offset))
+async def recent(connection: AsyncConnection, owner: str, limit: int, without: Set[UUID]) -> list[SessionInfo]:
+    """The owner's sessions but some, the one that changed last first."""
+    owned = select(sessions).where(sessions.c.owner == owner).order_by(*_NEWEST_FIRST)
+    infos = await _infos(connection, owned.limit(limit + len(without)))  # a database takes only so many parameters
+    return [info for info in infos if info.session_id not in without][:limit]
 
 
 async def search(

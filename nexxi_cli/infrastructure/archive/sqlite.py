@@ -13,18 +13,15 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from nexxi_cli.core.archived import ArchivedTurn
-from nexxi_cli.core.errors import ArchiveUnavailable, SettingsError
+from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.infrastructure.archive.database import CANDIDATES
+from nexxi_cli.infrastructure.archive.keys import SqlKeyStore
+from nexxi_cli.infrastructure.archive.layout import BUSY_TIMEOUT_S, IN_SQLITE, storable
 from nexxi_cli.infrastructure.archive.sql import SqlArchive
-from nexxi_cli.infrastructure.archive.tables import storable
 from nexxi_cli.infrastructure.archive.words import Phrase, words_of
 from nexxi_cli.infrastructure.stores.sqlite_file import advice_on, enter_wal_mode, make_private, translated
-from nexxi_cli.infrastructure.stores.sqlite_schema import Contents
 
-BUSY_TIMEOUT_S = 1.5
 CONNECTIONS = 4
-
-_CONTENTS = Contents("archived turns", ArchiveUnavailable, ())
 
 # The owner is a word of a column of its own, so that FTS5 walks through this owner's turns only.
 _SEARCH = text(
@@ -37,10 +34,12 @@ _REMOVE = text("DELETE FROM archive_words WHERE rowid IN :keys").bindparams(bind
 
 def sqlite_archive(url: str) -> SqlArchive:
     """The archive at `sqlite:///relative/path` or `sqlite:////absolute/path`. Raises SettingsError without a path."""
-    path = url.removeprefix("sqlite:///")
-    if not path:
-        raise SettingsError(f"{url} names no file: the archive needs sqlite:///PATH")
-    return SqlArchive(SqliteDatabase(Path(path)))
+    return SqlArchive(SqliteDatabase(_path_in(url)))
+
+
+def sqlite_keys(url: str) -> SqlKeyStore:
+    """The keys in the same file. Raises SettingsError as `sqlite_archive` does."""
+    return SqlKeyStore(SqliteDatabase(_path_in(url)))
 
 
 class SqliteDatabase:
@@ -72,7 +71,7 @@ class SqliteDatabase:
     def complaint(self, error: BaseException | None) -> str:
         """SQLite's own message and the file's name."""
         advice = advice_on(error) if isinstance(error, sqlite3.Error) else None
-        return f"the archived turns in {self.place} cannot be used: {error}" + (f"; {advice}" if advice else "")
+        return f"the archive in {self.place} cannot be used: {error}" + (f"; {advice}" if advice else "")
 
     async def lock(self, connection: AsyncConnection, ids: Iterable[UUID]) -> None:
         """A transaction that writes has the file for itself from its beginning."""
@@ -103,7 +102,7 @@ class SqliteDatabase:
         return [(key, rank) for key, rank in await connection.execute(_SEARCH, values)]
 
     def _prepare(self) -> None:
-        with translated(self._path, _CONTENTS):
+        with translated(self._path, IN_SQLITE):
             make_private(self._path)
             with closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
                 enter_wal_mode(connection, timeout_s=BUSY_TIMEOUT_S)
@@ -119,6 +118,13 @@ def _set_up(connection: Any, _: object) -> None:
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _path_in(url: str) -> Path:
+    path = url.removeprefix("sqlite:///")
+    if not path:
+        raise SettingsError(f"{url} names no file: the archive needs sqlite:///PATH")
+    return Path(path)
 
 
 def _word_of(owner: str) -> str:

@@ -1,6 +1,5 @@
 """The archive's tables, as the newest step of `migrations` leaves them, and how values lie in their columns."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -21,17 +21,11 @@ from sqlalchemy import (
     Uuid,
 )
 
-VERSION_TABLE = "archive_version"
-NEWEST = "0001"
-"""The newest step in migrations/versions."""
-
-# PostgreSQL takes neither NUL nor, in UTF-8, halves of surrogate pairs; the escape itself is SUBSTITUTE.
-_UNSTORABLE = re.compile("[\x00\x1a\ud800-\udfff]")
-_ESCAPED = re.compile("\x1a([0-9a-f]{4})")
+from nexxi_cli.infrastructure.archive.layout import restored, storable
 
 
 class AnyText(TypeDecorator[str]):
-    """Any `str`, without loss: what a database cannot hold is written as SUBSTITUTE and four hexadecimal digits."""
+    """Any `str`, without loss."""
 
     impl = Text
     cache_ok = True
@@ -42,7 +36,7 @@ class AnyText(TypeDecorator[str]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         """As it was."""
-        return None if value is None else _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+        return None if value is None else restored(value)
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -60,11 +54,6 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def storable(text: str) -> str:
-    """`text` as AnyText stores it."""
-    return _UNSTORABLE.sub(lambda match: f"\x1a{ord(match[0]):04x}", text)
 
 
 def _required(name: str, kind: Any, *args: Any) -> Column[Any]:
@@ -116,3 +105,19 @@ applied = Table("archive_applied", metadata, Column("entry_id", Uuid, primary_ke
 
 deleted = Table("archive_deleted", metadata, Column("session_id", Uuid, primary_key=True))
 """Sessions that were removed for good: no turn of theirs is kept."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", AnyText, primary_key=True),
+    _required("name", AnyText),
+    _required("owner", AnyText),
+    _required("digest", LargeBinary),
+    _required("scopes", Text),
+    _required("created_at", UtcTime),
+    Column("expires_at", UtcTime),
+    Column("revoked_at", UtcTime),
+    Column("requests_per_minute", BigInteger),
+    Column("tokens_per_minute", BigInteger),
+)
+"""The keys of the API: few, so they are always read as a whole."""

@@ -6,15 +6,21 @@ from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
 from nexxi_cli.core.errors import ModelUnavailable, UnsupportedModel
 from nexxi_cli.core.types import Sampling
+from nexxi_cli.infrastructure.models.constraint import Constraint
 from nexxi_cli.infrastructure.models.folder import ModelFolder
+from nexxi_cli.infrastructure.models.masking import DocumentEnd, Mask
 from nexxi_cli.infrastructure.models.transformers_quiet import quiet
 
 PREFILL_CHUNK_TOKENS = 512
 """A prompt is read in pieces of this size: it bounds the memory, and how long a cancelled reply goes on."""
+
+
+_LOADING = threading.Lock()
+"""One model at a time: from_pretrained sets torch's default type and device for the whole process meanwhile."""
 
 
 class Stopped(Exception):
@@ -39,9 +45,10 @@ class TransformersEngine:
             torch.set_num_threads(threads)
         wanted = _dtype(folder) if dtype == "auto" else getattr(torch, dtype)
         try:
-            model, report = AutoModelForCausalLM.from_pretrained(
-                folder.path, dtype=wanted, local_files_only=True, output_loading_info=True
-            )
+            with _LOADING:
+                model, report = AutoModelForCausalLM.from_pretrained(
+                    folder.path, dtype=wanted, local_files_only=True, output_loading_info=True
+                )
         except (SafetensorError, OSError, RuntimeError, KeyError) as error:
             raise ModelUnavailable(f"the weights of {folder.name} cannot be read: {_first_line(error)}") from error
         except (ValueError, ImportError) as error:
@@ -51,6 +58,11 @@ class TransformersEngine:
             raise ModelUnavailable(f"the weights of {folder.name} are not whole: {missing[0]} is missing or misshapen")
         return cls(model.to("cuda" if torch.cuda.is_available() else "cpu").eval())
 
+    @property
+    def end_tokens(self) -> Set[int]:
+        """The tokens with which the model ends a reply."""
+        return _end_tokens(self._model.generation_config)
+
     def generate(
         self,
         prompt: Sequence[int],
@@ -59,10 +71,12 @@ class TransformersEngine:
         max_new_tokens: int,
         on_token: Callable[[int], None],
         stop: threading.Event,
+        constraint: Constraint | None = None,
     ) -> bool:
-        """Answer `prompt`, one `on_token` a token, the end token not among them; True if the model ended by itself.
+        """Answer `prompt`, one `on_token` a token, the end token not among them; True if the reply ended by itself.
 
-        Raises Stopped within one token once `stop` is set, ModelUnavailable when the model fails.
+        `constraint` says which tokens may come, and ends the reply when none may. Raises Stopped within one token once
+        `stop` is set, ModelUnavailable when the model fails, and what `constraint` raises.
         """
         config = self._generation_config(sampling, max_new_tokens)
         stream = _TokenStream(on_token, _end_tokens(config))
@@ -75,13 +89,18 @@ class TransformersEngine:
                 else:
                     torch.manual_seed(sampling.seed)
                 self._model.generate(
-                    ids, attention_mask=torch.ones_like(ids), generation_config=config, streamer=stream
+                    ids,
+                    attention_mask=torch.ones_like(ids),
+                    generation_config=config,
+                    logits_processor=LogitsProcessorList([Mask(constraint)] if constraint else []),
+                    stopping_criteria=StoppingCriteriaList([DocumentEnd(constraint)] if constraint else []),
+                    streamer=stream,
                 )
         except RuntimeError as error:  # torch's own, out of memory among them
             raise ModelUnavailable(f"the model failed: {_first_line(error)}") from error
         finally:
             self._stop = None
-        return stream.ended
+        return stream.ended or (constraint is not None and constraint.is_over)
 
     def _check(self, *_: object) -> None:
         if self._stop is not None and self._stop.is_set():

@@ -12,8 +12,10 @@ from nexxi_cli.core.events import ModelLoaded
 from nexxi_cli.core.ports import Observer
 from nexxi_cli.core.types import Delta, Message, ModelInfo, Sampling, Usage
 from nexxi_cli.infrastructure.models.catalogue import KNOWN_MODELS
+from nexxi_cli.infrastructure.models.constraint import Constraints, json_grammar
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.loader import ModelLoader
+from nexxi_cli.infrastructure.models.stops import StopStrings
 from nexxi_cli.infrastructure.models.tokens import TokenCodec, load_codec
 
 if TYPE_CHECKING:
@@ -52,41 +54,60 @@ class LocalBackend:
         known = KNOWN_MODELS.get(self._name)
         return ModelInfo(self._name, folder.context_length, known.system if known else None)
 
+    async def ready(self) -> None:
+        """Wait until the weights are loaded."""
+        await self._outcome(self._engine)
+
     async def count_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt in the model's own template."""
         _, codec = await self._outcome(self._reader)
         return len(await asyncio.to_thread(codec.encode, messages))
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
-        """Answer `messages`; closing the iterator stops the model within one token."""
+        """Answer `messages`; closing the iterator stops the model within one token.
+
+        Raises UsageError, before the model is asked, when the JSON schema cannot be followed.
+        """
+        schema = sampling.json_schema
+        grammar = None if schema is None else await asyncio.to_thread(json_grammar, schema)
         folder, codec = await self._outcome(self._reader)
         prompt = await asyncio.to_thread(codec.encode, messages)
-        engine = await self._outcome(self._engine)
+        engine, constraints = await self._outcome(self._engine)
         room = max(folder.context_length - len(prompt), 1)
         limit = min(sampling.max_new_tokens or room, room)
         loop = asyncio.get_running_loop()
-        tokens: asyncio.Queue[int | None] = asyncio.Queue()
-        stop = threading.Event()
+        pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        text, stops, stop = codec.text_stream(), StopStrings(sampling.stop), threading.Event()
 
-        def hand_over(token: int | None) -> None:
-            loop.call_soon_threadsafe(tokens.put_nowait, token)
+        def hand_over(token: int) -> None:  # in the engine's thread, so that it makes no token past a stop string
+            piece = stops.push(text.push(token))
+            if stops.met:
+                stop.set()
+            loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
         def think() -> bool:
             try:
-                return engine.generate(prompt, sampling, max_new_tokens=limit, on_token=hand_over, stop=stop)
+                return engine.generate(
+                    prompt,
+                    sampling,
+                    max_new_tokens=limit,
+                    on_token=hand_over,
+                    stop=stop,
+                    constraint=None if grammar is None else constraints.new(grammar),
+                )
             finally:
-                hand_over(None)
+                loop.call_soon_threadsafe(pieces.put_nowait, None)
 
         thought = self._thinking.submit(think)
-        text, count = codec.text_stream(), 0
+        count = 0
         try:
-            while (token := await tokens.get()) is not None:
+            while (piece := await pieces.get()) is not None:
                 count += 1
-                piece = text.push(token)
                 if piece:
                     yield Delta(piece)
-            ended = await self._outcome(thought)
-            yield Delta(text.finish(), "stop" if ended else "length", Usage(len(prompt), count))
+            ended = stops.met or await self._outcome(thought)
+            rest = stops.push(text.finish()) + stops.finish()
+            yield Delta(rest, "stop" if ended or stops.met else "length", Usage(len(prompt), count))
         finally:
             stop.set()
 
@@ -105,13 +126,15 @@ class LocalBackend:
         _ = folder.context_length  # a configuration that is no model's fails here, not at the first prompt
         return folder, load_codec(folder)
 
-    def _load(self, threads: int | None, dtype: Literal["auto", "bfloat16", "float32"]) -> "TransformersEngine":
+    def _load(
+        self, threads: int | None, dtype: Literal["auto", "bfloat16", "float32"]
+    ) -> tuple["TransformersEngine", Constraints]:
         began = time.monotonic()
         from nexxi_cli.infrastructure.models.engine import TransformersEngine  # the imports take seconds: beside _read
 
-        folder, _ = self._reader.result()
+        folder, codec = self._reader.result()
         if self._closed.is_set():
             raise ModelUnavailable(f"{self._name} was closed before it was loaded")
         engine = TransformersEngine.load(folder, dtype=dtype, threads=threads)
         self._observer.notify(ModelLoaded(self._name, time.monotonic() - began))
-        return engine
+        return engine, codec.constraints(engine.end_tokens)

@@ -1,12 +1,13 @@
 """Text to tokens and back. Knows the tokenizer file and which chat template goes with it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from nexxi_cli.core.errors import MissingExtra, ModelUnavailable, UnsupportedModel
 from nexxi_cli.core.types import Message
 from nexxi_cli.infrastructure.models import templates
+from nexxi_cli.infrastructure.models.constraint import Constraints
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ class TokenCodec:
     def text_stream(self) -> "TextStream":
         """Turns the ids of one reply into text."""
         return TextStream(self._tokenizer)
+
+    def constraints(self, end_tokens: Collection[int]) -> Constraints:
+        """What holds replies to a JSON schema, for a model that ends them with `end_tokens`."""
+        return Constraints(self._tokenizer, end_tokens)
 
 
 class TextStream:

@@ -3,6 +3,7 @@
 import re
 
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.probes import head
 
 _GROUPED = (
     r"(?<![\w.\-])(?:"
@@ -12,35 +13,50 @@ _GROUPED = (
 )
 _PLAIN = r"(?<![\w.\-])[2-6][0-9]{12,18}(?![\w]|[.\-][0-9])"
 
-# American Express, Diners Club, JCB, Visa, Mastercard, Maestro, Discover, UnionPay, Mir -> lengths
-_ISSUERS = (
-    (r"3[47]", (15,)),
-    (r"3(?:0[0-5]|[689])", (14, 16, 19)),
-    (r"35(?:2[89]|[3-8])", (16, 17, 18, 19)),
-    (r"4", (13, 16, 19)),
-    (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", (16,)),
-    (r"5[0678]|6", (13, 14, 15, 16, 17, 18, 19)),
-    (r"220[0-4]", (16, 17, 18, 19)),
+_ALONE = r"\w.\-"
+_GROUPS = (
+    head(r"[2-6][0-9]{3}[ \-][0-9]{4}[ \-][0-9]{4}[ \-]", 15, alone=_ALONE),
+    head(r"3[0-9]{3}[ \-][0-9]{6}[ \-]", 12, alone=_ALONE),
 )
+_DIGITS = (head("[2-6][0-9]{12}", 13, alone=_ALONE),)
+
+# first four digits from and to, lengths: Mir, Mastercard, Diners Club, American Express, JCB, Visa, Maestro, others
+_ISSUERS = (
+    ("2200", "2204", (16, 17, 18, 19)),
+    ("2221", "2720", (16,)),
+    ("3000", "3059", (14, 16, 19)),
+    ("3400", "3499", (15,)),
+    ("3528", "3589", (16, 17, 18, 19)),
+    ("3600", "3699", (14, 16, 19)),
+    ("3700", "3799", (15,)),
+    ("3800", "3999", (14, 16, 19)),
+    ("4000", "4999", (13, 16, 19)),
+    ("5000", "5099", (13, 14, 15, 16, 17, 18, 19)),
+    ("5100", "5599", (16,)),
+    ("5600", "5899", (13, 14, 15, 16, 17, 18, 19)),
+    ("6000", "6999", (13, 14, 15, 16, 17, 18, 19)),
+)
+_DOUBLED = str.maketrans("0123456789", "0246813579")  # the sum of the digits of twice the digit
 
 
 def _is_card(match: re.Match[str]) -> int | None:
-    digits = re.sub(r"\D", "", match[0])
-    issued = any(re.match(issuer, digits) and len(digits) in lengths for issuer, lengths in _ISSUERS)
-    return match.end() if issued and passes_luhn(digits) else None
+    digits = match[0].replace(" ", "").replace("-", "")
+    if not passes_luhn(digits):
+        return None
+    first, length = digits[:4], len(digits)
+    return match.end() if any(low <= first <= high and length in lengths for low, high, lengths in _ISSUERS) else None
 
 
 def passes_luhn(digits: str) -> bool:
     """Whether the last of `digits` checks the others: ISO/IEC 7812-1 annex B, every second from the right doubled."""
-    values = [int(digit) for digit in reversed(digits)]
-    doubled = (value * 2 - 9 if value > 4 else value * 2 for value in values[1::2])
-    return (sum(values[::2]) + sum(doubled)) % 10 == 0
+    doubled = digits[-2::-2].translate(_DOUBLED)
+    return (sum(map(int, digits[::-2])) + sum(map(int, doubled))) % 10 == 0
 
 
 CARD = PatternRecognizer(
     (
-        Rule("card.grouped", "CARD", 0.95, _GROUPED, _is_card),
-        Rule("card.plain", "CARD", 0.9, _PLAIN, _is_card),
+        Rule("card.grouped", "CARD", 0.95, _GROUPED, _is_card, probes=_GROUPS),
+        Rule("card.plain", "CARD", 0.9, _PLAIN, _is_card, probes=_DIGITS),
     ),
     chars=r"0-9 .\-",
     begins=r"[0-9]",

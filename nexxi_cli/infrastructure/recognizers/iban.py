@@ -3,6 +3,7 @@
 import re
 
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.probes import WIDE, head
 
 _LENGTHS = {
     country: int(length)
@@ -30,26 +31,44 @@ _LENGTHS = {
 }
 _CANDIDATE = r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[ \-\u00a0]?[A-Za-z0-9]){11,30}"
 
+_PROBES = (
+    head(
+        rf"[A-Za-z]{{2}}[0-9]{{2}}[ \-{WIDE}]?[A-Za-z0-9]{{4}}[ \-{WIDE}]?[A-Za-z0-9]{{3}}", 11, 13, alone="A-Za-z0-9"
+    ),
+)
+
+
+_VALUES = {ord(letter): str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
 
 def _is_iban(match: re.Match[str]) -> int | None:
     length = _LENGTHS.get(match[0][:2].upper())
-    places = [at for at, char in enumerate(match[0]) if char.isalnum()]
-    if length is None or len(places) < length:
+    if length is None:
         return None
-    end = match.start() + places[length - 1] + 1
-    number = "".join(match[0][at] for at in places[:length])
-    if re.match("[A-Za-z0-9]", match.string[end : end + 1]) or not passes_mod_97(number):
+    number = match[0]
+    if not number.isalnum():
+        places = [at for at, char in enumerate(number) if char.isalnum()]
+        if len(places) < length:
+            return None
+        number = number[: places[length - 1] + 1]
+    elif len(number) < length:
+        return None
+    else:
+        number = number[:length]
+    end = match.start() + len(number)
+    follows = match.string[end : end + 1]
+    if (follows.isascii() and follows.isalnum()) or not passes_mod_97(re.sub(r"[ \-\u00a0]", "", number)):
         return None
     return end
 
 
 def passes_mod_97(iban: str) -> bool:
     """ISO/IEC 7064 MOD 97-10: country and check digits to the end, letters as 10 to 35, remainder 1."""
-    return int("".join(str(int(char, 36)) for char in iban[4:] + iban[:4])) % 97 == 1
+    return int((iban[4:] + iban[:4]).upper().translate(_VALUES)) % 97 == 1
 
 
 IBAN = PatternRecognizer(
-    (Rule("iban.number", "IBAN", 0.99, _CANDIDATE, _is_iban),),
+    (Rule("iban.number", "IBAN", 0.99, _CANDIDATE, _is_iban, probes=_PROBES),),
     chars=r"A-Za-z0-9 \-\u00a0",
     begins=r"(?<![A-Za-z0-9])[A-Za-z](?:\Z|[A-Za-z](?:\Z|[0-9](?:\Z|[0-9])))",
     max_chars=68,

@@ -4,9 +4,10 @@ Addresses that say nothing of anyone (RFC 6890: unspecified, loopback) and netma
 """
 
 import re
-from ipaddress import AddressValueError, IPv6Address
+from socket import AF_INET6, inet_pton
 
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.probes import head
 
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _V4 = rf"(?<![\w.:\-])(?<!version )(?<!Version )(?:{_BYTE}\.){{3}}{_BYTE}(?![\w\-]|\.[0-9])"
@@ -14,27 +15,40 @@ _V6 = (
     r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}"
     rf"(?:(?:{_BYTE}\.){{3}}{_BYTE}|[0-9A-Fa-f]{{0,4}})(?![\w:]|\.[0-9])"
 )
+_V4_PROBES = (head(r"(?:[0-9]{1,3}\.){3}[0-9]", 7, 13, alone=r"\w.:\-"),)
+_V6_PROBES = (
+    head("(?:[0-9A-Fa-f]{1,4}:){1,6}:", 3, 31, alone=r"\w:."),
+    head("::[0-9A-Fa-f]", 3, alone=r"\w:."),
+    head("(?:[0-9A-Fa-f]{1,4}:){6}", 12, 30, alone=r"\w:."),
+)
+_SHORT = ("1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9")  # well-known; others so short number sections
 _NOBODY = re.compile(r"127\.|0\.|255\.")
 
 
 def _v4(match: re.Match[str]) -> int | None:
-    return None if _NOBODY.match(match[0]) else match.end()
+    named = match.string[max(0, match.start() - 2) : match.start()]
+    is_version = named[-1:] == "/" and named[:1].isalpha() and match[0].endswith(".0.0")  # Chrome/120.0.0.0
+    is_section = len(match[0]) == 7 and match[0] not in _SHORT
+    return None if is_version or is_section or _NOBODY.match(match[0]) else match.end()
 
 
 def _v6(match: re.Match[str]) -> int | None:
+    groups = match[0].split(":")
     if not any(char.isdigit() for char in match[0]):  # `abc::def` is C++
         return None
-    try:
-        address = IPv6Address(match[0])
-    except AddressValueError:
+    if all(len(group) < 3 and not group.isalpha() for group in groups) and len(groups) < 5:  # `1::2` is a slice
         return None
-    return None if address.is_loopback or address.is_unspecified else match.end()
+    try:
+        address = inet_pton(AF_INET6, match[0])
+    except OSError:
+        return None
+    return match.end() if address[:15].strip(b"\0") or address[15] > 1 else None  # not :: nor ::1
 
 
 IP = PatternRecognizer(
     (
-        Rule("ip.v4", "IP", 0.9, _V4, _v4, needs=(".",)),
-        Rule("ip.v6", "IP", 0.9, _V6, _v6, needs=(":",)),
+        Rule("ip.v4", "IP", 0.9, _V4, _v4, needs=(".",), probes=_V4_PROBES),
+        Rule("ip.v6", "IP", 0.9, _V6, _v6, needs=(":",), probes=_V6_PROBES),
     ),
     chars=r"0-9A-Fa-f:.",
     begins=r"[0-9A-Fa-f:]",

@@ -1,18 +1,34 @@
-"""PatternRecognizer: a family of rules, each a regular expression and a check of what it matched."""
+"""PatternRecognizer: a family of rules, each a regular expression, a check of what it matched, words beside it."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from nexxi_cli.core.types import Finding
+from nexxi_cli.infrastructure.recognizers.probes import AnyProbe
+from nexxi_cli.infrastructure.recognizers.words import AFTER_CHARS, Words
 
 Confirm = Callable[[re.Match[str]], int | None]
+Spans = Iterable[tuple[int, int]]
+"""Places where a match may begin, both ends included, the first ends ascending."""
 
 
 def whole_match(match: re.Match[str]) -> int:
     """Accept a match as it is."""
     return match.end()
+
+
+class Search(Protocol):
+    """Looks for one rule of a family."""
+
+    @property
+    def probes(self) -> Sequence[AnyProbe]:
+        """Every match begins near a hit of one of them."""
+
+    def find(self, text: str, spans: Spans) -> Iterator[Finding]:
+        """Findings that begin in `spans`, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +37,7 @@ class Rule:
 
     `pattern` matches a bounded number of characters and decides on them and at most two that follow; its \w, \d and \s
     are ASCII, since Chinese stands beside data without a blank. `confirm` says where the data really ends, or None
-    where it is none. Without one of the literals `needs` there is no match.
+    where it is none. Without one of the literals `needs` there is no match. `words` have to stand beside a match.
     """
 
     name: str
@@ -30,13 +46,66 @@ class Rule:
     pattern: str
     confirm: Confirm = whole_match
     needs: tuple[str, ...] = ()
+    words: Words | None = None
+    probes: tuple[AnyProbe, ...] = ()
 
 
-class PatternRecognizer:
-    """Finds what its rules describe. Patterns are compiled on first use.
+class RuleSearch:
+    """Looks for one rule. Its pattern is compiled on first use.
 
     A match that `confirm` declines hides nothing: the search goes on at its second character.
     """
+
+    def __init__(self, rule: Rule, max_chars: int) -> None:
+        self.rule = rule
+        self.probes = rule.probes
+        self._reach = max_chars + 3
+
+    def find(self, text: str, spans: Spans) -> Iterator[Finding]:
+        """Findings that begin in `spans`, in order."""
+        rule, search, match_at = self.rule, self.pattern.search, self.pattern.match
+        confirm, words = rule.confirm, rule.words
+        at = 0
+        for first, last in spans:
+            if at < first:
+                at = first
+            while at <= last:
+                match = match_at(text, at) if at == last else search(text, at, last + self._reach)
+                if match is None or match.start() > last:
+                    at = last + 1
+                    break
+                start = match.start()
+                end = confirm(match)
+                if end is None or (words is not None and not words.beside(text, start, end)):
+                    at = start + 1
+                else:
+                    yield Finding(start, end, rule.type, rule.confidence, rule.name)
+                    at = end
+
+    def undecided_from(self, text: str, start: int) -> int:
+        """The first match from `start` on that has no words beside it, but may get them; len(text) without one."""
+        words = self.rule.words
+        if words is None or not words.after:
+            return len(text)
+        at = max(start, len(text) - self._reach - AFTER_CHARS)
+        while match := self.pattern.search(text, at):
+            end = self.rule.confirm(match)
+            if end is not None and words.may_follow(text, end) and not words.before(text, match.start()):
+                return match.start()
+            at = match.start() + 1
+        return len(text)
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The rule's pattern."""
+        return re.compile(self.rule.pattern, re.ASCII)
+
+
+_MAY_GET_WORDS = rf"[0-9\xb0][^0-9,;.\n]{{0,{AFTER_CHARS + 3}}}\Z"
+
+
+class PatternRecognizer:
+    """Finds what its rules describe."""
 
     def __init__(self, rules: Sequence[Rule], *, chars: str, begins: str, max_chars: int) -> None:
         """Every match is made of `chars` (the inside of a character class), at most `max_chars` of them.
@@ -44,47 +113,32 @@ class PatternRecognizer:
         `begins` is a pattern of what every match begins with; where the end of the text cuts it off, it matches the
         part that is there. With characters past a match, a rule may look only at `chars` and one that follows them.
         """
-        self._rules = tuple(rules)
+        self.searches = tuple(RuleSearch(rule, max_chars) for rule in rules)
+        self.types = frozenset(rule.type for rule in rules)
+        self._wordy = tuple(search for search in self.searches if search.rule.words and search.rule.words.after)
         self._chars = chars
         self._begins = begins
-        self._max_chars = max_chars
-
-    @property
-    def types(self) -> frozenset[str]:
-        """Every type that its findings can have."""
-        return frozenset(rule.type for rule in self._rules)
-
-    @property
-    def max_chars(self) -> int:
-        """Longest match in characters."""
-        return self._max_chars
+        self._longest = max_chars
+        self.max_chars = max_chars + (AFTER_CHARS + 1 if self._wordy else 0)
 
     def find(self, text: str, start: int = 0) -> Iterator[Finding]:
         """Findings that begin at `start` or later, rule by rule."""
-        for rule, pattern in self._compiled:
-            if rule.needs and not any(literal in text for literal in rule.needs):
-                continue
-            at = start
-            while match := pattern.search(text, at):
-                end = rule.confirm(match)
-                if end is None:
-                    at = match.start() + 1
-                else:
-                    yield Finding(match.start(), end, rule.type, rule.confidence, rule.name)
-                    at = end
+        for search in self.searches:
+            needs = search.rule.needs
+            if not needs or any(literal in text for literal in needs):
+                yield from search.find(text, ((start, len(text)),))
 
     def open_from(self, text: str, start: int) -> int:
-        """The first place from `start` on where a match may begin that reaches the end of the text."""
+        """The first place from `start` on where a match may begin that text to come can change."""
         run, begins = self._tail
-        last = text[max(start, len(text) - self._max_chars) :]
+        last = text[max(start, len(text) - self._longest) :]
         backwards = run.match(last[::-1])
         assert backwards is not None  # it matches nothing too
         found = begins.search(text, len(text) - backwards.end())
-        return found.start() if found else len(text)
-
-    @cached_property
-    def _compiled(self) -> tuple[tuple[Rule, re.Pattern[str]], ...]:
-        return tuple((rule, re.compile(rule.pattern, re.ASCII)) for rule in self._rules)
+        place = found.start() if found else len(text)
+        if self._wordy and re.search(_MAY_GET_WORDS, text[max(start, len(text) - AFTER_CHARS - 4) :]):
+            place = min(place, *(search.undecided_from(text, start) for search in self._wordy))
+        return place
 
     @cached_property
     def _tail(self) -> tuple[re.Pattern[str], re.Pattern[str]]:

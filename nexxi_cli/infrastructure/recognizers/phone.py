@@ -6,7 +6,10 @@ the trunk prefix 0 (ITU-T E.123) in groups. Others need words beside them to be 
 
 import re
 
+from nexxi_cli.infrastructure.recognizers.checksums import is_short_date
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.probes import WIDE, head
+from nexxi_cli.infrastructure.recognizers.words import Words
 
 _BLANK = r" \u00a0\u202f"
 _DASH = r"\-\u2010\u2011\u2013"
@@ -23,7 +26,68 @@ _TRUNK = (
     rf"(?<![\w+.,/{_DASH}])(?<![0-9] )(?:\(0[0-9]{{1,4}}\)(?:[{_BLANK}{_DASH}.]?[0-9]){{6,8}}"
     rf"|0[1-9](?:[{_BLANK}{_DASH}.]?[0-9]){{7,9}})(?![\w]|[{_BLANK}{_DASH}.,][0-9])"
 )
-_DATE = re.compile(r"[0-9]{2}(\D)[0-9]{2}\1(?:19|20)[0-9]{2}(?![0-9])")
+_SEPARATOR = rf"[ \-.{WIDE}]"
+_PLUS = (
+    head(rf"\+[ \-.(){WIDE}]{{0,2}}[1-9]", 2, 4, alone=r"\w+."),
+    head(rf"00(?:[1-9]|[ \-.{WIDE}][ \-.(){WIDE}]?[0-9])", 3, 5, alone=r"\w+."),
+)
+_TEN = (
+    head(rf"[0-9]{{3}}{_SEPARATOR}[0-9]{{3}}{_SEPARATOR}[0-9]{{4}}", 12, 14, alone="0-9"),
+    head(rf"\([0-9]{{3}}\)[ {WIDE}]?[0-9]{{3}}", 8, 11),
+)
+_ZERO = (
+    head(rf"0[1-9](?:{_SEPARATOR}?[0-9]){{7}}", 9, 16, alone=r"\w+.,/\-"),
+    head(rf"\(0[0-9]{{1,4}}\){_SEPARATOR}?[0-9]", 5, 9, alone=r"\w+.,/\-"),
+)
+_BESIDE_WORDS = (
+    rf"(?<![\w+./{_DASH}])(?<![0-9][ ,])\(?[0-9](?:[{_BLANK}{_DASH}.()/]{{0,2}}[0-9]){{5,11}}(?![\w]|[{_DASH}.,][0-9])"
+)
+_WORDS = Words(
+    (
+        *(
+            "phone",
+            "phone number",
+            "phone no",
+            "tel",
+            "tel no",
+            "telephone",
+            "telephone number",
+            "mobile",
+            "mobile number",
+        ),
+        *(
+            "cell",
+            "cell number",
+            "cellphone",
+            "fax",
+            "fax number",
+            "call",
+            "calling",
+            "called",
+            "dial",
+            "reach",
+            "reached",
+        ),
+        *("answering at", "answering", "office", "hotline", "landline", "whatsapp", "sms"),
+        *("telefon", "telefonnummer", "tel nr", "rufnummer", "handy", "handynummer", "mobil", "mobilnummer", "anrufen"),
+        *("téléphone", "portable", "numéro", "appelez", "appeler", "teléfono", "telefono", "móvil", "movil", "celular"),
+        *(
+            "llame",
+            "llamar",
+            "cellulare",
+            "telefone",
+            "telemóvel",
+            "telefoon",
+            "mobiel",
+            "komórka",
+            "puhelin",
+            "telefono",
+        ),
+    )
+)
+_DATE = re.compile(
+    r"[0-9]{1,2}(\D)[0-9]{1,2}\1(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}([\-/.])(?:0[1-9]|1[0-2])\2[0-3][0-9](?![0-9])"
+)
 _EXTENSION = re.compile(r"[ ,]?(?:x|ext\.?)[ ]?[0-9]{1,5}(?![0-9])")
 
 _FIXED_LENGTH = {"1": 11, "7": 11}  # one-digit country codes: numbers in their plans have ten digits
@@ -51,9 +115,20 @@ def _ten_digits(match: re.Match[str]) -> int:
 
 
 def _trunk(match: re.Match[str]) -> int | None:
-    if match[0].isdigit() or _DATE.match(match[0]):  # an ISBN-10, a date and an hour
+    zip_code = match[0][5:6] == "-" and len(match[0]) == 10 and match[0].replace("-", "").isdigit()  # ZIP+4
+    if match[0].isdigit() or zip_code or _DATE.match(match[0]):  # an ISBN-10, a date and an hour
         return None
     return match.end()
+
+
+def _beside_words(match: re.Match[str]) -> int | None:
+    digits = "".join(char for char in match[0] if char.isdigit())
+    plain = match[0].isdigit() and len(digits) < 9  # `the call took 1234567 ns`
+    pairs = re.fullmatch(r"[0-9]{2}[^0-9][0-9]{2}[^0-9][0-9]{2}", match[0])  # of six digits no other form, and no day
+    short = len(digits) == 6 and (not pairs or is_short_date(digits, "dmy") or is_short_date(digits))
+    if plain or short or _DATE.match(match[0]) or "((" in match[0] or "//" in match[0]:
+        return None
+    return _with_extension(match.string, match.end())
 
 
 def _with_extension(text: str, end: int) -> int:
@@ -63,11 +138,20 @@ def _with_extension(text: str, end: int) -> int:
 
 PHONE = PatternRecognizer(
     (
-        Rule("phone.international", "PHONE", 0.85, _INTERNATIONAL, _international),
-        Rule("phone.ten_digits", "PHONE", 0.75, _TEN_DIGITS, _ten_digits),
-        Rule("phone.trunk", "PHONE", 0.6, _TRUNK, _trunk, needs=("0",)),
+        Rule("phone.international", "PHONE", 0.85, _INTERNATIONAL, _international, probes=_PLUS),
+        Rule("phone.ten_digits", "PHONE", 0.75, _TEN_DIGITS, _ten_digits, probes=_TEN),
+        Rule("phone.trunk", "PHONE", 0.6, _TRUNK, _trunk, needs=("0",), probes=_ZERO),
+        Rule(
+            "phone.beside_words",
+            "PHONE",
+            0.7,
+            _BESIDE_WORDS,
+            _beside_words,
+            words=_WORDS,
+            probes=_WORDS.probes(1, 2, 60),
+        ),
     ),
-    chars=rf"0-9+{_BLANK}{_DASH}.(),xet",
+    chars=rf"0-9+{_BLANK}{_DASH}.(),/xet",
     begins=r"[0-9+(]",
     max_chars=80,
 )

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from nexxi_cli.core.types import Finding
-from nexxi_cli.infrastructure.recognizers.patterns import cut_off
+from nexxi_cli.infrastructure.recognizers.patterns import Spans, cut_off
+from nexxi_cli.infrastructure.recognizers.probes import literals
 
 MAX_CHARS = 20_000
 """An RSA key of 16,384 bits takes 12,600 characters."""
@@ -37,33 +38,59 @@ class PrivateKeyRecognizer:
     types = frozenset(("SECRET",))
     max_chars = MAX_CHARS
 
+    @property
+    def searches(self) -> tuple["PrivateKeySearch"]:
+        """Its one rule."""
+        return (_SEARCH,)
+
     def find(self, text: str, start: int = 0) -> Iterator[Finding]:
         """Findings that begin at `start` or later."""
-        at = text.find(_BEGIN, start)
-        while at >= 0:
-            end = self._end(text, at)
-            if end is not None:
-                yield Finding(at, end, "SECRET", 0.99, "secret.private_key")
-            at = text.find(_BEGIN, end or at + 1)
+        return _SEARCH.find(text, ((start, len(text)),))
 
     def open_from(self, text: str, start: int) -> int:
         """The first place from `start` on where a block may begin that reaches the end of the text."""
-        begun, growing, _ = self._compiled
-        at = start
-        while found := begun.search(text, at):
-            at = found.start()
-            if len(text) - at <= MAX_CHARS and growing.fullmatch(text, at):
+        at = text.find(_BEGIN, max(start, len(text) - MAX_CHARS))
+        while at >= 0:
+            if self._growing.fullmatch(text, at):
                 return at
-            at = self._end(text, at) or at + 1
-        return len(text)
+            at = text.find(_BEGIN, _SEARCH.end(text, at) or at + 1)
+        begun = self._begun.search(text, max(start, len(text) - len(_BEGIN)))
+        return begun.start() if begun else len(text)
 
-    def _end(self, text: str, at: int) -> int | None:
-        match = self._compiled[2].match(text, at, at + MAX_CHARS)
+    @cached_property
+    def _begun(self) -> re.Pattern[str]:
+        return re.compile(f"(?:{cut_off(_BEGIN)})\\Z")
+
+    @cached_property
+    def _growing(self) -> re.Pattern[str]:
+        return re.compile(_GROWING)
+
+
+class PrivateKeySearch:
+    """Looks for blocks where they may begin."""
+
+    probes = literals(_BEGIN, alone="")
+
+    def find(self, text: str, spans: Spans) -> Iterator[Finding]:
+        """Findings that begin in `spans`, in order."""
+        free = 0
+        for first, last in spans:
+            free = max(free, first)
+            while (at := text.find(_BEGIN, free, last + len(_BEGIN))) >= 0:
+                end = self.end(text, at)
+                if end is not None:
+                    yield Finding(at, end, "SECRET", 0.99, "secret.private_key")
+                free = end or at + 1
+
+    def end(self, text: str, at: int) -> int | None:
+        """Where the block that begins at `at` ends; None when there is none."""
+        match = self._block.match(text, at, at + MAX_CHARS)
         return match.end() if match else None
 
     @cached_property
-    def _compiled(self) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-        return re.compile(cut_off(_BEGIN)), re.compile(_GROWING), re.compile(f"{_WHOLE}|{_CUT_SHORT}")
+    def _block(self) -> re.Pattern[str]:
+        return re.compile(f"{_WHOLE}|{_CUT_SHORT}")
 
 
+_SEARCH = PrivateKeySearch()
 PRIVATE_KEY = PrivateKeyRecognizer()

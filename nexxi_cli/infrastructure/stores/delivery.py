@@ -2,7 +2,7 @@
 
 A session that is gone when its turns come is not brought back: they begin a new one, without a name. A session whose
 name another process has taken yields to the other one: its turns go there, under the other's system message. Turns are
-taken back only if no others have followed.
+taken back or replaced only if no others have followed.
 """
 
 from contextlib import suppress
@@ -22,7 +22,14 @@ class RepeatableStore(SessionStore, Protocol):
     async def create(self, session: Session, *, write_id: UUID | None = None) -> Session:
         """As a SessionStore does; return the session that has this write if there is one."""
 
-    async def append(self, session_id: UUID, turn: Turn, *, write_id: UUID | None = None) -> int:
+    async def append(
+        self,
+        session_id: UUID,
+        turn: Turn,
+        *,
+        replaces_last_of: SessionInfo | None = None,
+        write_id: UUID | None = None,
+    ) -> int:
         """As a SessionStore does; return the turn count of the session that has this write if there is one."""
 
     async def truncate(
@@ -55,7 +62,7 @@ async def deliver(store: RepeatableStore, waiting: Waiting, target: UUID) -> UUI
         if target == own_id:
             return own_id
     try:
-        await store.append(target, turn, write_id=write_id)
+        await store.append(target, turn, replaces_last_of=waiting.replaces_last_of, write_id=write_id)
     except NotFound:
         return await _create(store, _anew(waiting), write_id)
     return target

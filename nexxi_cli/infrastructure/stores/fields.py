@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from nexxi_cli.core.types import Session
+from nexxi_cli.core.types import Session, SessionInfo
 
 TITLE_CHARS = 60
 MAX_CANDIDATES = 10  # ids that one beginning of an id finds at most
@@ -31,6 +31,11 @@ def id_start(reference: str) -> str | None:
         return None
     groups = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])  # RFC 9562 section 4
     return "-".join(group for group in groups if group)
+
+
+def is_replaced(stored: SessionInfo, replaces_last_of: SessionInfo | None) -> bool:
+    """Whether a turn takes the place of the last one that is stored; see SessionStore.append."""
+    return replaces_last_of is not None and stored.turn_count > 0 and stored.last_turn == replaces_last_of.last_turn
 
 
 def counted(session: Session) -> Session:

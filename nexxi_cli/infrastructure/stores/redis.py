@@ -75,8 +75,18 @@ class RedisSessionStore:
         stands = found is not None and found.turns <= session.info.turn_count
         return replace(session, summary=found if stands else None)
 
-    async def append(self, session_id: UUID, turn: Turn, *, write_id: UUID | None = None) -> int:
-        """Add one turn at the end; return the new turn count: 0 if the session that has this write is gone."""
+    async def append(
+        self,
+        session_id: UUID,
+        turn: Turn,
+        *,
+        replaces_last_of: SessionInfo | None = None,
+        write_id: UUID | None = None,
+    ) -> int:
+        """Add one turn at the end, or put it in the place of the last one; return the new turn count.
+
+        It is 0 if the session that has this write is gone.
+        """
         turn_count: int | None = await self._server.run(
             scripts.APPEND,
             str(session_id),
@@ -87,6 +97,7 @@ class RedisSessionStore:
             messages_text((turn.user, turn.assistant)),
             self._ttl_ms,
             _text(write_id),
+            *_last_turn_texts(replaces_last_of),
         )
         if turn_count is None:
             raise no_session(session_id)
@@ -101,9 +112,10 @@ class RedisSessionStore:
         self, session_id: UUID, turn_count: int, *, write_id: UUID | None = None, as_of: SessionInfo | None = None
     ) -> None:
         """Keep the system message and the first `turn_count` turns; with `as_of`, only if no turn has come or gone."""
+        assert turn_count >= 0
 
         def first_turns(session: Session) -> Session:
-            if as_of is not None and _last_turn(session.info) != _last_turn(as_of):
+            if as_of is not None and session.info.last_turn != as_of.last_turn:
                 return session
             left = min(turn_count, session.info.turn_count)
             surplus = 2 * (session.info.turn_count - left)
@@ -185,9 +197,11 @@ class RedisSessionStore:
             raise self._server.foreign(_key(session_id)) from error
 
 
-def _last_turn(info: SessionInfo) -> tuple[int, datetime]:
-    """What changes with every turn that comes or goes."""
-    return info.turn_count, info.updated_at
+def _last_turn_texts(info: SessionInfo | None) -> tuple[str, str]:
+    """The last turn as a document's head has it; empty for none."""
+    if info is None or not info.turn_count:
+        return "", ""
+    return str(info.turn_count), time_text(info.updated_at)
 
 
 def _text(write_id: UUID | None) -> str:

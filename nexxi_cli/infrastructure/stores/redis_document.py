@@ -14,6 +14,7 @@ from nexxi_cli.core.types import Message, Session, SessionInfo, Summary
 from nexxi_cli.infrastructure.stores.fields import time_text
 
 MESSAGES = ', "messages": ['  # ends the head: inside a string its quotes would be escaped
+TURN = '{"role": "user", '  # begins a turn, and for the same reason nothing else
 END = "]}"
 BLOCK_CHARS = 256  # the head is filled up to a multiple of it
 

@@ -16,18 +16,18 @@ follow from what a document holds and cannot be declared beforehand: Redis Clust
 The file is longer than others: the scripts share their functions, and to read one is to read them all.
 """
 
-from nexxi_cli.infrastructure.stores.redis_document import BLOCK_CHARS, END, MESSAGES
+from nexxi_cli.infrastructure.stores.redis_document import BLOCK_CHARS, END, MESSAGES, TURN
 
 DOCUMENT_KEY = "nexxi:session:"
 SUMMARY_KEY = "nexxi:summary:"
 MARK_KEY = "nexxi:written:"
-FOREIGN = "NEXXIFOREIGN"  # a script's error: the key that follows holds something else than a session
+FOREIGN = "NEXXIFOREIGN"  # a script's error: the key that follows holds something else than ours
 MARK_S = 90 * 24 * 3600  # how much later a write may be asked for again and still be noticed
 SWEPT = 10  # oldest sessions that a new one looks at, to forget those that are gone
 
 _CONSTANTS = f"""
 local SUMMARY = '{SUMMARY_KEY}'
-local DOCUMENT, MESSAGES, END, BLOCK = '{DOCUMENT_KEY}', '{MESSAGES}', '{END}', {BLOCK_CHARS}
+local DOCUMENT, MESSAGES, TURN, END, BLOCK = '{DOCUMENT_KEY}', '{MESSAGES}', '{TURN}', '{END}', {BLOCK_CHARS}
 local FOREIGN, SWEPT, CHUNK, MARK, MARK_S = '{FOREIGN} ', {SWEPT}, 1000, '{MARK_KEY}', {MARK_S}
 """
 
@@ -75,6 +75,26 @@ local function write_head(session)
     head = head .. (' '):rep(-#head % BLOCK)
     redis.call('SET', key, head .. redis.call('GETRANGE', key, session.width, -1), 'KEEPTTL')
   end
+end
+
+-- how many characters stand before the document's last turn
+local function last_turn_of(key)
+  local total, size = redis.call('STRLEN', key), 2 * BLOCK
+  while true do
+    local from = math.max(total - size, 0)
+    local text = redis.call('GETRANGE', key, from, -1)
+    local last, next = nil, text:find(TURN, 1, true)
+    while next do last, next = next, text:find(TURN, next + 1, true) end
+    if last then return from + last - 1 end
+    if from == 0 then error(FOREIGN .. key, 0) end
+    size = size * 8
+  end
+end
+
+local function drop_summary(id, turn_count)
+  local summary = redis.pcall('GET', SUMMARY .. id)
+  local turns = type(summary) == 'string' and tonumber(summary:match('^{"turns": (%d+),'))
+  if turns and turns > turn_count then redis.call('DEL', SUMMARY .. id) end
 end
 
 local function holder_of(owner, name)
@@ -182,9 +202,10 @@ LOAD = _script("""
 return {redis.call('GET', DOCUMENT .. ARGV[1]) or '', redis.call('GET', SUMMARY .. ARGV[1]) or ''}
 """)
 
-# -> the new turn count, or nil without such a session; for a write that has happened: where it is, 0 if that is gone
+# -> the new turn count, or nil without such a session; for a write that has happened: where it is, 0 if that is gone.
+#    The turn takes the place of the last one if that is still the `last_count`th and came at `last_at`.
 APPEND = _script("""
-local id, updated_at, micros, model, title, messages, ttl_ms, write = unpack(ARGV)
+local id, updated_at, micros, model, title, messages, ttl_ms, write, last_count, last_at = unpack(ARGV)
 local place = place_of(write)
 if place then return (session_of(place) or {turn_count = 0}).turn_count + 0 end
 local session = session_of(id)
@@ -194,8 +215,15 @@ local key = DOCUMENT .. id
 local size = redis.call('STRLEN', key)
 local ending = redis.call('GETRANGE', key, -1 - #END, -1)
 if ending:sub(2) ~= END then error(FOREIGN .. key, 0) end
-local comma = ending:sub(1, 1) == '[' and '' or ', '
-redis.call('SETRANGE', key, size - #END, comma .. messages .. END)
+if session.turn_count == last_count and session.updated_at == last_at then
+  local before = redis.call('GETRANGE', key, 0, last_turn_of(key) - 1)
+  redis.call('SET', key, before .. messages .. END, 'KEEPTTL')
+  session.turn_count = session.turn_count - 1
+  drop_summary(id, session.turn_count)
+else
+  local comma = ending:sub(1, 1) == '[' and '' or ', '
+  redis.call('SETRANGE', key, size - #END, comma .. messages .. END)
+end
 mark(write, id)
 session.updated_at, session.model, session.turn_count = updated_at, model, session.turn_count + 1
 if session.title == 'null' then session.title = title end
@@ -213,9 +241,7 @@ local present = redis.call('GET', DOCUMENT .. id)
 if not present or redis.sha1hex(present) ~= sha1 then return 0 end
 redis.call('SET', DOCUMENT .. id, document, 'KEEPTTL')
 mark(write, id)
-local summary = redis.pcall('GET', SUMMARY .. id)
-local turns = type(summary) == 'string' and tonumber(summary:match('^{"turns": (%d+),'))
-if turns and turns > tonumber(turn_count) then redis.call('DEL', SUMMARY .. id) end
+drop_summary(id, tonumber(turn_count))
 return 1
 """)
 

@@ -85,7 +85,7 @@ class RedisServer:
     def foreign(self, key: str) -> StoreUnavailable:
         """What to raise for a value that others have put under a key of ours."""
         return StoreUnavailable(
-            f"Redis at {self._address} has something else than a session of nexxi's under {key}; delete that key, or "
+            f"Redis at {self._address} has something else than nexxi's own under {key}; delete that key, or "
             "choose another database in NEXXI_REDIS_URL"
         )
 

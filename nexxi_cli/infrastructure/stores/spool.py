@@ -9,7 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from nexxi_cli.core.errors import StoreUnavailable
-from nexxi_cli.core.types import Session, Turn
+from nexxi_cli.core.types import Session, SessionInfo, Turn
 from nexxi_cli.infrastructure.stores.redis_document import document_of, session_from
 from nexxi_cli.infrastructure.stores.sqlite_file import SqliteFile
 from nexxi_cli.infrastructure.stores.sqlite_schema import Contents
@@ -44,6 +44,7 @@ SPOOL = Contents(
             )
             """,
         ),
+        ("ALTER TABLE waiting ADD COLUMN replaces_last_of TEXT",),
     ),
     variable="XDG_STATE_HOME",
 )
@@ -54,7 +55,8 @@ class Waiting:
     """One write that waits.
 
     session: what it would be if it began with the turn that is to be written, or without one what is known of it.
-    turn_count: how many turns stay if that is what is to be done. since_s: when it was spooled, seconds since 1970.
+    turn_count: how many turns stay if that is what is to be done. replaces_last_of: as for the store's append.
+    since_s: when it was spooled, seconds since 1970.
     """
 
     write_id: UUID
@@ -62,6 +64,7 @@ class Waiting:
     session: Session
     since_s: float
     turn_count: int | None = None
+    replaces_last_of: SessionInfo | None = None
 
     @property
     def turn(self) -> Turn | None:
@@ -106,9 +109,18 @@ class Spool:
         """All that waits."""
         return await self._file.read(_backlog, self._place) if self._file.exists() else Backlog()
 
-    async def add(self, action: Action, session: Session, *, write_id: UUID, turn_count: int | None = None) -> None:
+    async def add(
+        self,
+        action: Action,
+        session: Session,
+        *,
+        write_id: UUID,
+        turn_count: int | None = None,
+        replaces_last_of: SessionInfo | None = None,
+    ) -> None:
         """Put a write at the end; see Waiting. It survives a killed process and a power cut."""
-        await self._file.write(_add, self._place, Waiting(write_id, action, session, self._clock(), turn_count))
+        waiting = Waiting(write_id, action, session, self._clock(), turn_count, replaces_last_of)
+        await self._file.write(_add, self._place, waiting)
 
     async def remove(self, waiting: Waiting, *, went_to: UUID) -> bool:
         """It is delivered, to this session. False when another process has said so already."""
@@ -124,15 +136,34 @@ class Spool:
         await self._file.aclose()
 
 
+async def waiting_turns(path: Path) -> Mapping[str, int]:
+    """How many turns wait in the file, by the place that they are for. Makes no file. Raises StoreUnavailable."""
+    file = SqliteFile(path, busy_timeout_s=BUSY_TIMEOUT_S, contents=SPOOL)
+    try:
+        return await file.read(_count_turns) if file.exists() else {}
+    finally:
+        await file.aclose()
+
+
+def _count_turns(connection: sqlite3.Connection) -> Mapping[str, int]:
+    return dict(
+        connection.execute(
+            "SELECT place, count(*) FROM waiting WHERE action IN ('create', 'append') GROUP BY place ORDER BY place"
+        ).fetchall()
+    )
+
+
 def _backlog(connection: sqlite3.Connection, place: str) -> Backlog:
     waiting = connection.execute(
-        "SELECT write_id, action, document, since_s, turn_count FROM waiting WHERE place = ? ORDER BY number", (place,)
+        "SELECT write_id, action, document, since_s, turn_count, replaces_last_of FROM waiting"
+        " WHERE place = ? ORDER BY number",
+        (place,),
     )
     moved = connection.execute("SELECT session_id, moved_to FROM moved WHERE place = ?", (place,))
     return Backlog(
         [
-            Waiting(UUID(write_id), action, session_from(document.encode()), since_s, turn_count)
-            for write_id, action, document, since_s, turn_count in waiting
+            Waiting(UUID(write_id), action, session_from(document.encode()), since_s, turn_count, _info_of(replaced))
+            for write_id, action, document, since_s, turn_count, replaced in waiting
         ],
         {UUID(session_id): UUID(moved_to) for session_id, moved_to in moved},
     )
@@ -140,7 +171,8 @@ def _backlog(connection: sqlite3.Connection, place: str) -> Backlog:
 
 def _add(connection: sqlite3.Connection, place: str, waiting: Waiting) -> None:
     connection.execute(
-        "INSERT INTO waiting (place, write_id, action, turn_count, since_s, document) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO waiting (place, write_id, action, turn_count, since_s, document, replaces_last_of)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             place,
             str(waiting.write_id),
@@ -148,8 +180,13 @@ def _add(connection: sqlite3.Connection, place: str, waiting: Waiting) -> None:
             waiting.turn_count,
             waiting.since_s,
             document_of(waiting.session),
+            waiting.replaces_last_of and document_of(Session(waiting.replaces_last_of)),
         ),
     )
+
+
+def _info_of(document: str | None) -> SessionInfo | None:
+    return None if document is None else session_from(document.encode()).info
 
 
 def _remove(connection: sqlite3.Connection, place: str, waiting: Waiting, went_to: UUID) -> bool:

@@ -16,7 +16,7 @@ from nexxi_cli.core.events import TurnSpooled
 from nexxi_cli.core.ports import Observer
 from nexxi_cli.core.types import Message, Session, SessionInfo, Summary, Turn
 from nexxi_cli.infrastructure.stores.delivery import RepeatableStore, deliver
-from nexxi_cli.infrastructure.stores.fields import counted
+from nexxi_cli.infrastructure.stores.fields import counted, is_replaced
 from nexxi_cli.infrastructure.stores.outage import Outage
 from nexxi_cli.infrastructure.stores.spool import Action, Backlog, Spool, only_turn
 
@@ -58,14 +58,24 @@ class SpoolingSessionStore:
         session = await self._ask(lambda: self._store.load(self._id(session_id)))
         return None if session is None else self._see(session)
 
-    async def append(self, session_id: UUID, turn: Turn) -> int:
-        """Add one turn at the end, or let it wait; return the new turn count, as far as it is known."""
+    async def append(self, session_id: UUID, turn: Turn, *, replaces_last_of: SessionInfo | None = None) -> int:
+        """Add one turn at the end or put it in the place of the last one, or let that wait.
+
+        Returns the new turn count, as far as it is known.
+        """
         write_id = self._new_id()
+
+        def append() -> Awaitable[int]:
+            target = self._id(session_id)
+            return self._store.append(target, turn, replaces_last_of=replaces_last_of, write_id=write_id)
+
         try:
-            turn_count = await self._ask(lambda: self._store.append(self._id(session_id), turn, write_id=write_id))
+            turn_count = await self._ask(append)
         except StoreUnavailable as refusal:
-            session = _with_turn(self._seen_or(refusal, session_id), turn)
-            await self._keep_here(refusal, "append", session, write_id)
+            seen = self._seen_or(refusal, session_id)
+            turn_count = seen.info.turn_count + (0 if is_replaced(seen.info, replaces_last_of) else 1)
+            session = _with_turn(seen, turn, turn_count=turn_count)
+            await self._keep_here(refusal, "append", session, write_id, replaces_last_of=replaces_last_of)
             return self._see(session).info.turn_count
         session_id = self._id(session_id)
         if session_id in self._seen:
@@ -74,6 +84,7 @@ class SpoolingSessionStore:
 
     async def truncate(self, session_id: UUID, turn_count: int) -> None:
         """Keep the system message and the first `turn_count` turns, or let that wait."""
+        assert turn_count >= 0
         write_id = self._new_id()
         try:
             await self._ask(lambda: self._store.truncate(self._id(session_id), turn_count, write_id=write_id))
@@ -168,10 +179,13 @@ class SpoolingSessionStore:
         write_id: UUID,
         *,
         turn_count: int | None = None,
+        replaces_last_of: SessionInfo | None = None,
     ) -> None:
         """Let a write wait. Raises the refusal when the spool cannot be written."""
         try:
-            await self._spool.add(action, session, write_id=write_id, turn_count=turn_count)
+            await self._spool.add(
+                action, session, write_id=write_id, turn_count=turn_count, replaces_last_of=replaces_last_of
+            )
         except StoreUnavailable as unwritable:
             raise refusal from unwritable
         if only_turn(session) is not None:
@@ -199,9 +213,8 @@ def _system_of(session: Session) -> tuple[Message, ...]:
     return tuple(message for message in session.messages if message.role == "system")
 
 
-def _with_turn(session: Session, turn: Turn, *, turn_count: int | None = None) -> Session:
-    """A session whose turns are left out, and this one; without a `turn_count` it is one more than before."""
-    turn_count = session.info.turn_count + 1 if turn_count is None else turn_count
+def _with_turn(session: Session, turn: Turn, *, turn_count: int) -> Session:
+    """A session whose turns are left out, and this one, with which it has `turn_count`."""
     info = replace(session.info, updated_at=turn.created_at, model=turn.model, turn_count=turn_count)
     return Session(info, (*session.messages, turn.user, turn.assistant))
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexxi_cli.core.types import Message, Session, SessionInfo, Summary, Turn
-from nexxi_cli.infrastructure.stores.fields import MAX_CANDIDATES, id_start, time_text, title_of
+from nexxi_cli.infrastructure.stores.fields import MAX_CANDIDATES, id_start, is_replaced, time_text, title_of
 from nexxi_cli.infrastructure.stores.refusals import id_taken, name_taken, no_session
 from nexxi_cli.infrastructure.stores.sqlite_file import SqliteFile
 
@@ -29,12 +29,13 @@ class SqliteSessionStore:
         """The session with its messages in order, or None."""
         return await self._file.read(_load, session_id)
 
-    async def append(self, session_id: UUID, turn: Turn) -> int:
-        """Add one turn at the end; return the new turn count."""
-        return await self._file.write(_append, session_id, turn)
+    async def append(self, session_id: UUID, turn: Turn, *, replaces_last_of: SessionInfo | None = None) -> int:
+        """Add one turn at the end, or put it in the place of the last one; return the new turn count."""
+        return await self._file.write(_append, session_id, turn, replaces_last_of)
 
     async def truncate(self, session_id: UUID, turn_count: int) -> None:
         """Keep the system message and the first `turn_count` turns."""
+        assert turn_count >= 0
         await self._file.write(_truncate, session_id, turn_count)
 
     async def set_system(self, session_id: UUID, system: str | None) -> None:
@@ -93,11 +94,14 @@ def _load(connection: sqlite3.Connection, session_id: UUID) -> Session | None:
     return None if row is None else _session(connection, row)
 
 
-def _append(connection: sqlite3.Connection, session_id: UUID, turn: Turn) -> int:
+def _append(connection: sqlite3.Connection, session_id: UUID, turn: Turn, replaces_last_of: SessionInfo | None) -> int:
     row = _row(connection, session_id)
     if row is None:
         raise no_session(session_id)
     number: int = row["turn_count"] + 1
+    if is_replaced(_info(row), replaces_last_of):
+        number -= 1
+        _truncate(connection, session_id, number - 1)
     _insert_turn(connection, session_id, number, turn)
     connection.execute(
         "UPDATE sessions SET turn_count = ?, updated_at = ?, model = ?, title = coalesce(title, ?)"

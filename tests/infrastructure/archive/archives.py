@@ -1,7 +1,7 @@
 """An archive whose moods are the test's."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -35,7 +35,7 @@ class MoodyArchive:
     async def find(self, owner: str, reference: str) -> Sequence[SessionInfo]:
         raise NotImplementedError
 
-    async def recent(self, owner: str, *, limit: int, offset: int = 0) -> Sequence[SessionInfo]:
+    async def recent(self, owner: str, *, limit: int, without: Set[UUID] = frozenset()) -> Sequence[SessionInfo]:
         raise NotImplementedError
 
     async def search(self, owner: str, words: str, *, limit: int) -> Sequence[SearchHit]:

@@ -10,18 +10,8 @@ from hypothesis import strategies as st
 
 from nexxi_cli.core.types import Finding
 from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
-from tests.infrastructure.recognizers.examples import ALL, PEM_LINE
-
-PIECES = st.one_of(
-    st.sampled_from([example for _, example in ALL]),
-    st.sampled_from([example[: len(example) // 2] for _, example in ALL]),
-    st.sampled_from([example[len(example) // 2 :] for _, example in ALL]),
-    st.sampled_from(
-        ["in 2024, ", " ", ". ", "-", "(", "+", "@", "::", "1", "12", "ext", "GB82", "é", "你好", "_", "\n"]
-    ),
-    st.text(max_size=4),
-)
-TEXTS = st.lists(PIECES, max_size=7).map("".join)
+from tests.infrastructure.recognizers.examples import ALL, IN_CONTEXT, PEM_LINE
+from tests.infrastructure.recognizers.texts import TEXTS
 
 
 def found(text: str) -> list[Finding]:
@@ -34,6 +24,17 @@ def test_an_example_is_found_as_a_whole_wherever_it_stands(type_: str, example: 
     text = frame.format(example)
     spans = {(text[finding.start : finding.end], finding.type) for finding in found(text)}
     assert (example, type_) in spans
+
+
+@pytest.mark.parametrize(("type_", "before", "data", "after"), IN_CONTEXT)
+@pytest.mark.parametrize("frame", ["{}", "is {}, yes", "<{}>", "\n{}\n"])
+def test_data_is_found_beside_its_words_and_not_without(
+    type_: str, before: str, data: str, after: str, frame: str
+) -> None:
+    text = frame.format(before + data + after)
+    assert (data, type_) in {(text[finding.start : finding.end], finding.type) for finding in found(text)}
+    alone = frame.format(data)
+    assert (data, type_) not in {(alone[finding.start : finding.end], finding.type) for finding in found(alone)}
 
 
 @given(TEXTS)
@@ -75,6 +76,20 @@ def test_a_search_that_begins_outside_of_findings_finds_the_same(text: str, star
         "AB12 " * 40_000,
         "-eyJ" * 50_000,
         ".eyJaaaaaaaa" * 16_000,
+        "phone " * 33_000,
+        "phone 12 " * 22_000,
+        "password=" * 22_000,
+        "password='" * 20_000,
+        "a://b:c@" * 25_000,
+        "1 Rue " * 33_000,
+        "1 A B C D " * 20_000,
+        "Calle de la " * 16_000,
+        "12 of jan " * 20_000,
+        "lat=1.23," * 22_000,
+        "1." * 100_000,
+        "A1" * 100_000,
+        "12-" * 66_000,
+        "bc1q" * 50_000,
         "-sk-" * 50_000,
         "-----BEGIN " * 18_000,
         "-----BEGIN PRIVATE KEY-----\n" * 7_000,

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
+from nexxi_cli.infrastructure.stores.spool import Spool
 from nexxi_cli.infrastructure.stores.spooling import SpoolingSessionStore
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
-from tests.infrastructure.stores.spooled import DURABLE, Ears, client_of
+from tests.infrastructure.stores.spooled import DURABLE, Ears, FailingStore, client_of
 from tests.redis_process import RedisProcess, running_redis
 
 NOBODY = 65534
@@ -95,3 +96,16 @@ async def client(redis: RedisProcess, spool: Path, ears: Ears) -> AsyncIterator[
     """A client of it whose turns may wait."""
     async with client_of(redis.url, spool, ears) as store:
         yield store
+
+
+@pytest.fixture
+def failing(server: RedisProcess) -> FailingStore:
+    return FailingStore(server.url)
+
+
+@pytest.fixture
+async def failing_client(failing: FailingStore, spool: Path, ears: Ears) -> AsyncIterator[SpoolingSessionStore]:
+    """Behind a link to Redis that the tests can cut, while `redis_store` goes on to reach it."""
+    store = SpoolingSessionStore(failing, Spool(spool, place=failing.place), ears)
+    yield store
+    await store.aclose()

@@ -73,8 +73,19 @@ class FailingStore(RedisSessionStore):
     async def create(self, session: Session, *, write_id: UUID | None = None) -> Session:
         return await self._through(lambda: RedisSessionStore.create(self, session, write_id=write_id))
 
-    async def append(self, session_id: UUID, turn: Turn, *, write_id: UUID | None = None) -> int:
-        return await self._through(lambda: RedisSessionStore.append(self, session_id, turn, write_id=write_id))
+    async def append(
+        self,
+        session_id: UUID,
+        turn: Turn,
+        *,
+        replaces_last_of: SessionInfo | None = None,
+        write_id: UUID | None = None,
+    ) -> int:
+        return await self._through(
+            lambda: RedisSessionStore.append(
+                self, session_id, turn, replaces_last_of=replaces_last_of, write_id=write_id
+            )
+        )
 
     async def set_system(self, session_id: UUID, system: str | None, *, write_id: UUID | None = None) -> None:
         await self._through(lambda: RedisSessionStore.set_system(self, session_id, system, write_id=write_id))

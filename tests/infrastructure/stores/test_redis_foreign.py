@@ -32,7 +32,7 @@ async def test_a_value_that_is_no_session_is_named_and_left_alone(
     session_id = uuid4()
     server.client.set(f"nexxi:session:{session_id}", value)
     message = await refusal_of(OF_ONE_SESSION[call](redis_store, session_id))
-    assert f"has something else than a session of nexxi's under nexxi:session:{session_id}; delete that key" in message
+    assert f"has something else than nexxi's own under nexxi:session:{session_id}; delete that key" in message
     assert server.client.execute_command("STRLEN", f"nexxi:session:{session_id}") == len(value)
 
 

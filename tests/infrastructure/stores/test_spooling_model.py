@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from nexxi_cli.core.errors import NotFound, StoreUnavailable
-from nexxi_cli.core.types import Message, Session
+from nexxi_cli.core.types import Message, Session, SessionInfo
 from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
 from nexxi_cli.infrastructure.stores.spool import Spool
 from nexxi_cli.infrastructure.stores.spooling import SpoolingSessionStore
@@ -80,12 +80,24 @@ class OutageMachine(RuleBasedStateMachine):
             return
         self.stores[writer].mode = mode
         self.taken_back.update(_questions(session.messages)[-1:])
-        self.runner.run(self.clients[writer].truncate(session_id, session.info.turn_count - 1))
-        self.try_to_append(writer, session_id, self.next_question(writer))
+        self.try_to_append(writer, session_id, self.next_question(writer), replaces_last_of=session.info)
 
-    def try_to_append(self, writer: int, session_id: UUID, question: str) -> None:
+    @rule(writer=CLIENTS, session_id=ids, mode=st.sampled_from(["up", "down", "deaf", "slow"]))
+    def take_back_the_last_turn(self, writer: int, session_id: UUID, mode: str) -> None:
+        self.stores[writer].mode = "up"
+        session = self.runner.run(self.clients[writer].load(session_id))
+        if session is None or not session.info.turn_count:
+            return
+        self.stores[writer].mode = mode
+        self.taken_back.update(_questions(session.messages)[-1:])
+        self.runner.run(self.clients[writer].truncate(session_id, session.info.turn_count - 1))
+
+    def try_to_append(
+        self, writer: int, session_id: UUID, question: str, *, replaces_last_of: SessionInfo | None = None
+    ) -> None:
+        turn = a_turn(question, minute=self.number)
         try:
-            self.runner.run(self.clients[writer].append(session_id, a_turn(question, minute=self.number)))
+            self.runner.run(self.clients[writer].append(session_id, turn, replaces_last_of=replaces_last_of))
         except (NotFound, StoreUnavailable):
             return  # the session is not there yet, or this client has never seen it: the turn was refused
         self.told.setdefault((writer, session_id), []).append(question)

@@ -1,6 +1,5 @@
 """Turns that waited for a session which has been deleted, replaced or made by another process meanwhile."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,24 +7,10 @@ import pytest
 from nexxi_cli.core.events import StoreUp
 from nexxi_cli.core.types import Session
 from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
-from nexxi_cli.infrastructure.stores.spool import Spool
 from nexxi_cli.infrastructure.stores.spooling import SpoolingSessionStore
 from tests.contracts.sessions import a_session, a_turn, found, kept, texts
 from tests.infrastructure.stores.spooled import Ears, FailingStore, a_session_with_a_turn, client_of, questions_in
 from tests.redis_process import RedisProcess
-
-
-@pytest.fixture
-def failing(server: RedisProcess) -> FailingStore:
-    return FailingStore(server.url)
-
-
-@pytest.fixture
-async def client(failing: FailingStore, spool: Path, ears: Ears) -> AsyncIterator[SpoolingSessionStore]:
-    """Behind a link to Redis that the tests can cut, while `redis_store` goes on to reach it."""
-    store = SpoolingSessionStore(failing, Spool(spool, place=failing.place), ears)
-    yield store
-    await store.aclose()
 
 
 async def only_session(store: RedisSessionStore) -> Session:
@@ -40,16 +25,16 @@ def up_of(ears: Ears) -> StoreUp:
 
 @pytest.mark.parametrize("mode", ["down", "slow"])
 async def test_turns_of_a_session_that_is_deleted_meanwhile_begin_one_new_session_without_its_name(
-    client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore, ears: Ears, mode: str
+    failing_client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore, ears: Ears, mode: str
 ) -> None:
-    old_id = await kept(client, a_session(name="work", system="Be brief."), "one")
-    await client.load(old_id)
+    old_id = await kept(failing_client, a_session(name="work", system="Be brief."), "one")
+    await failing_client.load(old_id)
     failing.mode = mode
-    await client.append(old_id, a_turn("two"))
-    await client.append(old_id, a_turn("three"))
+    await failing_client.append(old_id, a_turn("two"))
+    await failing_client.append(old_id, a_turn("three"))
     await redis_store.delete(old_id)
     failing.mode = "up"
-    await client.recent("ada", limit=1)
+    await failing_client.recent("ada", limit=1)
     await failing.catch_up(9)
     session = await only_session(redis_store)
     assert session.session_id != old_id
@@ -59,172 +44,137 @@ async def test_turns_of_a_session_that_is_deleted_meanwhile_begin_one_new_sessio
 
 
 async def test_the_old_id_leads_on_to_the_new_session_in_every_process(
-    client: SpoolingSessionStore,
+    failing_client: SpoolingSessionStore,
     failing: FailingStore,
     redis_store: RedisSessionStore,
     server: RedisProcess,
     spool: Path,
 ) -> None:
-    old_id = await kept(client, a_session(), "one")
-    await client.load(old_id)
+    old_id = await kept(failing_client, a_session(), "one")
+    await failing_client.load(old_id)
     failing.mode = "down"
-    await client.append(old_id, a_turn("two"))
+    await failing_client.append(old_id, a_turn("two"))
     await redis_store.delete(old_id)
     failing.mode = "up"
     async with client_of(server.url, spool) as other:
         assert await questions_in(other, old_id) == ["two"]
-    assert [info.session_id for info in await client.find("ada", str(old_id).upper())] == [
+    assert [info.session_id for info in await failing_client.find("ada", str(old_id).upper())] == [
         (await only_session(redis_store)).session_id
     ]
-    assert await client.append(old_id, a_turn("three")) == 2
-    await client.set_system(old_id, "Be brief.")
-    await client.rename(old_id, "work")
-    await client.truncate(old_id, 1)
+    assert await failing_client.append(old_id, a_turn("three")) == 2
+    await failing_client.set_system(old_id, "Be brief.")
+    await failing_client.rename(old_id, "work")
+    await failing_client.truncate(old_id, 1)
     assert texts(await only_session(redis_store)) == ["Be brief.", "two", "Because."]
-    assert await client.delete(old_id)
+    assert await failing_client.delete(old_id)
     assert await redis_store.recent("ada", limit=9) == []
 
 
 async def test_a_session_may_be_deleted_time_and_again(
-    client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore
+    failing_client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore
 ) -> None:
-    old_id = await kept(client, a_session(), "one")
+    old_id = await kept(failing_client, a_session(), "one")
     for question in ("two", "three", "four"):
-        await client.load(old_id)
+        await failing_client.load(old_id)
         failing.mode = "down"
-        await client.append(old_id, a_turn(question))
+        await failing_client.append(old_id, a_turn(question))
         await redis_store.delete((await only_session(redis_store)).session_id)
         failing.mode = "up"
-        assert await questions_in(client, old_id) == [question]
+        assert await questions_in(failing_client, old_id) == [question]
 
 
 async def test_a_turn_that_had_been_taken_is_not_kept_again_when_its_session_is_deleted(
-    client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore
+    failing_client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore
 ) -> None:
-    session_id = await kept(client, a_session(), "one")
-    await client.load(session_id)
+    session_id = await kept(failing_client, a_session(), "one")
+    await failing_client.load(session_id)
     failing.mode = "deaf"
-    await client.append(session_id, a_turn("two"))
+    await failing_client.append(session_id, a_turn("two"))
     await redis_store.delete(session_id)
     failing.mode = "up"
-    assert await client.recent("ada", limit=9) == []
+    assert await failing_client.recent("ada", limit=9) == []
 
 
 async def test_a_turn_that_is_taken_only_after_it_was_delivered_is_there_once(
-    client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore
+    failing_client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore
 ) -> None:
     failing.mode = "slow"
-    session = await client.create(a_session_with_a_turn("one"))
+    session = await failing_client.create(a_session_with_a_turn("one"))
     failing.mode = "up"
-    await client.recent("ada", limit=9)
+    await failing_client.recent("ada", limit=9)
     failing.mode = "slow"
-    await client.append(session.session_id, a_turn("two"))
+    await failing_client.append(session.session_id, a_turn("two"))
     failing.mode = "up"
-    await client.recent("ada", limit=9)
+    await failing_client.recent("ada", limit=9)
     await failing.catch_up(9)
     assert await questions_in(redis_store, session.session_id) == ["one", "two"]
 
 
 async def test_a_new_system_message_for_a_session_that_is_deleted_goes_with_its_turns(
-    client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore
+    failing_client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore
 ) -> None:
-    session_id = await kept(client, a_session(), "one")
-    await client.load(session_id)
+    session_id = await kept(failing_client, a_session(), "one")
+    await failing_client.load(session_id)
     failing.mode = "down"
-    await client.set_system(session_id, "Be brief.")
+    await failing_client.set_system(session_id, "Be brief.")
     await redis_store.delete(session_id)
     failing.mode = "up"
-    assert await client.recent("ada", limit=9) == []
+    assert await failing_client.recent("ada", limit=9) == []
     failing.mode = "down"
-    await client.append(session_id, a_turn("two"))
+    await failing_client.append(session_id, a_turn("two"))
     failing.mode = "up"
-    assert texts(await client.load(session_id)) == ["Be brief.", "two", "Because."]
+    assert texts(await failing_client.load(session_id)) == ["Be brief.", "two", "Because."]
 
 
 @pytest.mark.parametrize("mode", ["down", "slow"])
 async def test_the_turns_of_a_name_that_another_process_has_taken_meanwhile_go_to_the_other_s_session(
-    client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore, ears: Ears, mode: str
+    failing_client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore, ears: Ears, mode: str
 ) -> None:
     failing.mode = mode
     new = a_session_with_a_turn("two", name="work", system="Be verbose.")
-    await client.create(new)
-    await client.append(new.session_id, a_turn("three"))
+    await failing_client.create(new)
+    await failing_client.append(new.session_id, a_turn("three"))
     other_id = await kept(redis_store, a_session(name="work", system="Be brief."), "one")
     failing.mode = "up"
-    await client.recent("ada", limit=1)
+    await failing_client.recent("ada", limit=1)
     await failing.catch_up(9)
     session = await only_session(redis_store)
     assert session.session_id == other_id
     assert texts(session)[0] == "Be brief."
     assert texts(session)[1::2] == ["one", "two", "three"]
     assert up_of(ears).moved_turns == 2
-    assert await client.append(new.session_id, a_turn("four")) == 4
-
-
-async def test_turns_that_others_have_added_meanwhile_are_not_taken_back(
-    client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore
-) -> None:
-    session_id = await kept(client, a_session(), "one", "two")
-    await client.load(session_id)
-    failing.mode = "down"
-    await client.truncate(session_id, 1)
-    await client.append(session_id, a_turn("two again"))
-    await redis_store.append(session_id, a_turn("three"))
-    failing.mode = "up"
-    assert await questions_in(client, session_id) == ["one", "two", "three", "two again"]
-
-
-async def test_a_turn_that_another_one_has_replaced_meanwhile_is_not_taken_back(
-    client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore
-) -> None:
-    session_id = await kept(client, a_session(), "one")
-    await client.load(session_id)
-    failing.mode = "down"
-    await client.truncate(session_id, 0)
-    await redis_store.truncate(session_id, 0)
-    await redis_store.append(session_id, a_turn("other", minute=9))
-    failing.mode = "up"
-    assert await questions_in(client, session_id) == ["other"]
-
-
-@pytest.mark.parametrize("mode", ["down", "deaf"])
-async def test_a_turn_is_taken_back_once(client: SpoolingSessionStore, failing: FailingStore, mode: str) -> None:
-    session_id = await kept(client, a_session(), "one", "two")
-    await client.load(session_id)
-    failing.mode = mode
-    await client.truncate(session_id, 1)
-    await client.append(session_id, a_turn("two again"))
-    failing.mode = "up"
-    assert await questions_in(client, session_id) == ["one", "two again"]
+    assert await failing_client.append(new.session_id, a_turn("four")) == 4
 
 
 async def test_a_redis_that_comes_back_empty_gets_the_turns_that_waited(
-    client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore, server: RedisProcess
+    failing_client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore, server: RedisProcess
 ) -> None:
-    session_id = await kept(client, a_session(name="work"), "one")
-    await client.load(session_id)
+    session_id = await kept(failing_client, a_session(name="work"), "one")
+    await failing_client.load(session_id)
     failing.mode = "down"
     for question in ("two", "three"):
-        await client.append(session_id, a_turn(question))
+        await failing_client.append(session_id, a_turn(question))
     server.client.flushall()
     failing.mode = "up"
-    assert await questions_in(client, session_id) == ["two", "three"]
+    assert await questions_in(failing_client, session_id) == ["two", "three"]
 
 
 async def test_a_turn_that_is_remembered_no_more_is_still_known_by_its_session_s_id(
-    client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore, server: RedisProcess
+    failing_client: SpoolingSessionStore, failing: FailingStore, redis_store: RedisSessionStore, server: RedisProcess
 ) -> None:
     failing.mode = "deaf"
-    session = await client.create(a_session_with_a_turn("one"))
+    session = await failing_client.create(a_session_with_a_turn("one"))
     server.client.delete(*server.client.keys("nexxi:written:*"))
     failing.mode = "up"
-    assert await questions_in(client, session.session_id) == ["one"]
+    assert await questions_in(failing_client, session.session_id) == ["one"]
     assert len(await redis_store.recent("ada", limit=9)) == 1
 
 
-async def test_what_redis_remembers_of_a_write_expires(client: SpoolingSessionStore, server: RedisProcess) -> None:
-    session = await client.create(a_session_with_a_turn("one"))
-    await client.append(session.session_id, a_turn("two"))
+async def test_what_redis_remembers_of_a_write_expires(
+    failing_client: SpoolingSessionStore, server: RedisProcess
+) -> None:
+    session = await failing_client.create(a_session_with_a_turn("one"))
+    await failing_client.append(session.session_id, a_turn("two"))
     marks = server.client.keys("nexxi:written:*")
     assert [0 < server.client.ttl(mark) <= 90 * 24 * 3600 for mark in marks] == [True, True]
 

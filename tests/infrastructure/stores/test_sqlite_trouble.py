@@ -12,7 +12,7 @@ import pytest
 from nexxi_cli.core.errors import StoreUnavailable
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
 from nexxi_cli.infrastructure.stores.sqlite_file import SqliteFile
-from tests.contracts.sessions import a_session, a_turn, texts
+from tests.contracts.sessions import a_session, a_turn, kept, texts
 from tests.infrastructure.stores.others import execute, put, run_python
 
 PAGE_BYTES = 4096
@@ -123,22 +123,36 @@ async def test_a_full_disk_loses_nothing_that_was_kept(store: SqliteSessionStore
     assert texts(await store.load(session.session_id)) == ["one", "re: one"]
 
 
-async def test_a_disk_that_takes_no_more_loses_nothing_that_was_kept(store: SqliteSessionStore, path: Path) -> None:
-    session = await store.create(a_session())
-    await store.append(session.session_id, a_turn("one", "re: one"))
+@pytest.mark.parametrize("replaces_last", [False, True])
+async def test_a_disk_that_takes_no_more_loses_nothing_that_was_kept(
+    store: SqliteSessionStore, path: Path, *, replaces_last: bool
+) -> None:
+    session_id = await kept(store, a_session(), "one")
     done = await asyncio.to_thread(
         run_python,
         "import asyncio, resource, sys; from pathlib import Path; from uuid import UUID\n"
         "from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore\n"
         "from tests.contracts.sessions import a_turn\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+        "async def append(store, session_id, replaces_last):\n"
+        "    info = (await store.load(session_id)).info if replaces_last else None\n"
+        "    await store.append(session_id, a_turn(answer='x' * 1_000_000), replaces_last_of=info)\n"
         "store = SqliteSessionStore(Path(sys.argv[1]))\n"
-        "asyncio.run(store.append(UUID(sys.argv[2]), a_turn(answer='x' * 1_000_000)))\n",
+        "asyncio.run(append(store, UUID(sys.argv[2]), sys.argv[3] == 'True'))\n",
         path,
-        session.session_id,
+        session_id,
+        replaces_last,
     )
     assert f"StoreUnavailable: the sessions in {path} cannot be used: " in done.stderr
-    assert texts(await store.load(session.session_id)) == ["one", "re: one"]
+    assert texts(await store.load(session_id)) == ["one", "re: one"]
+
+
+async def test_a_writer_killed_while_it_replaces_a_turn_leaves_the_old_one(
+    store: SqliteSessionStore, path: Path
+) -> None:
+    session_id = await kept(store, a_session(), "one")
+    await asyncio.to_thread(kill_inside_a_transaction, path, "DELETE FROM turns")
+    assert texts(await store.load(session_id)) == ["one", "re: one"]
 
 
 async def test_a_lock_that_does_not_end_is_given_up_and_named(store: SqliteSessionStore, path: Path) -> None:

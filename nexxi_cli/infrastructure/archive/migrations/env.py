@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from nexxi_cli.infrastructure.archive.tables import VERSION_TABLE, metadata
+from nexxi_cli.infrastructure.archive.layout import VERSION_TABLE
+from nexxi_cli.infrastructure.archive.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=metadata, version_table=VERSION_TABLE

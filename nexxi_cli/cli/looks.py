@@ -1,0 +1,68 @@
+"""What `nexxi doctor` and `nexxi serve --check` look at, and how they print what they found."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from nexxi_cli.service.diagnosis import Check
+
+if TYPE_CHECKING:
+    from nexxi_cli.wiring import App
+
+
+async def look_at_sessions(nexxi: "App") -> str:
+    """Whether the session store answers, and where it is."""
+    from nexxi_cli.cli.startup import LOCAL_OWNER
+    from nexxi_cli.core.settings import without_credentials
+
+    await nexxi.store.recent(LOCAL_OWNER, limit=1)
+    if nexxi.settings.redis_url is None:
+        return str(nexxi.paths.data / "sessions.db")
+    return f"Redis at {without_credentials(nexxi.settings.redis_url.get_secret_value())}"
+
+
+async def look_at_archive(nexxi: "App") -> str:
+    """Whether the archive has the tables of this program, and where it is."""
+    from nexxi_cli.core.settings import without_credentials
+
+    await nexxi.archive().check_schema()
+    if nexxi.settings.database_url is None:
+        return str(nexxi.paths.data / "archive.db")
+    return without_credentials(nexxi.settings.database_url.get_secret_value())
+
+
+async def look_at_outbox(nexxi: "App") -> str | Check:
+    """How much waits for the archive."""
+    count = await nexxi.outbox.count()
+    detail = f"{count.waiting} entries wait for the archive"
+    if count.set_aside:
+        return Check("outbox", "warning", f"{detail}, {count.set_aside} cannot be read and were set aside")
+    return detail
+
+
+async def look_at_spool(nexxi: "App") -> str | Check:
+    """After the sessions were looked at: a Redis that answers has got by then what waited for it."""
+    from nexxi_cli.wiring import waiting_turns
+
+    counts = await waiting_turns(nexxi.paths)
+    told = [f"{turns} turn{'' if turns == 1 else 's'} for {place}" for place, turns in counts.items()]
+    return Check("spool", "warning", f"waiting: {', '.join(told)}") if told else "0 turns wait for Redis"
+
+
+async def look_for_model(nexxi: "App") -> str | Check:
+    """Whether the model lies here."""
+    from nexxi_cli.wiring import model_library
+
+    for listed in model_library(nexxi.paths, nexxi.progress).list():
+        if listed.name == nexxi.settings.model:
+            missing = Check("model", "warning", f"{listed.name} is not pulled yet")
+            return str(listed.path) if listed.path else missing
+    return f"{nexxi.settings.model}, looked up when it is used"
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """A line each, in the colour of its state."""
+    colours = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "down": typer.colors.RED}
+    for check in checks:
+        typer.echo(f"{typer.style(f'{check.state:8}', fg=colours[check.state])}{check.name:10}{check.detail}")

@@ -1,0 +1,1 @@
+"""The HTTP front door: FastAPI routes and plain ASGI middleware over the service layer."""

@@ -1,0 +1,46 @@
+"""ModelState: whether the model is loaded yet."""
+
+import asyncio
+from contextlib import suppress
+
+from nexxi_cli.core.errors import NexxiError, Overloaded
+from nexxi_cli.core.ports import ModelBackend
+
+RETRY_S = 5.0
+"""A small model is there by then; a large one refuses again."""
+
+
+class ModelState:
+    """Waits for the model in the background. `async with` it; `failed` is set when the model cannot be had."""
+
+    def __init__(self, backend: ModelBackend) -> None:
+        self._backend = backend
+        self._task: asyncio.Task[None]
+        self.is_ready = False
+        self.error: NexxiError | None = None
+        self.failed = asyncio.Event()
+
+    async def __aenter__(self) -> "ModelState":
+        self._task = asyncio.create_task(self._wait())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    def check(self) -> None:
+        """Raises Overloaded while the model is loading, and what became of it when it cannot be had."""
+        if self.error is not None:
+            raise self.error
+        if not self.is_ready:
+            raise Overloaded("the model is still loading: try again", retry_after_s=RETRY_S)
+
+    async def _wait(self) -> None:
+        try:
+            await self._backend.ready()
+        except NexxiError as error:
+            self.error = error
+            self.failed.set()
+        else:
+            self.is_ready = True

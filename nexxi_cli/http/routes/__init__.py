@@ -1,0 +1,1 @@
+"""The routes; each file is a router, which `app` includes."""

@@ -1,0 +1,197 @@
+"""The server: builds the services, serves, and ends in good order. Knows Uvicorn; knows no command line."""
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from types import FrameType
+
+import uvicorn
+
+from nexxi_cli.core.ports import ModelBackend
+from nexxi_cli.core.settings import Settings
+from nexxi_cli.http.app import create_app
+from nexxi_cli.http.asgi import ASGIApp
+from nexxi_cli.http.drain import Drain
+from nexxi_cli.http.generation import Generation
+from nexxi_cli.http.model_state import ModelState
+from nexxi_cli.http.protocol import LimitedHttpProtocol
+from nexxi_cli.http.quota import Quota
+from nexxi_cli.http.services import Services
+from nexxi_cli.http.store_watch import StoreWatch
+from nexxi_cli.service.admission import Admission
+from nexxi_cli.wiring import App, address_limiter, safety_filter
+
+LAST_REQUESTS_S = 0.5
+"""How long those who have just connected have to ask, and be told that it is too late, instead of being cut off."""
+CLOSE_S = 5
+"""How long connections may take to close once nothing is under way."""
+
+
+async def serve_api(
+    nexxi: App,
+    backend: ModelBackend,
+    listener: socket.socket,
+    *,
+    exposition: Callable[[], tuple[bytes, str]],
+    on_listening: Callable[[], None] = lambda: None,
+) -> int:
+    """Serve until a signal; return the exit code: 0 after a drain, 128 and the signal's number after a second one.
+
+    Raises what keeps the model from loading.
+    """
+    async with _services(nexxi, backend, exposition) as (app, services):
+        server = Server(app, nexxi.settings, services.drain, on_listening)
+        ending = asyncio.create_task(_end_with_the_model(services.model, server))
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            ending.cancel()
+        if services.model.error is not None:
+            raise services.model.error
+    return server.exit_code
+
+
+@asynccontextmanager
+async def _services(
+    nexxi: App, backend: ModelBackend, exposition: Callable[[], tuple[bytes, str]]
+) -> AsyncIterator[tuple[ASGIApp, Services]]:
+    settings, observer = nexxi.settings, nexxi.observer
+    quota = Quota(nexxi.rate_limiter(), observer)
+    admission = Admission(max_concurrent=settings.max_concurrent, max_queue=settings.max_queue, observer=observer)
+    async with ModelState(backend) as model, StoreWatch(nexxi.store, observer) as store:
+        services = Services(
+            settings=settings,
+            backend=backend,
+            model=model,
+            generation=Generation(
+                nexxi.chat_service(backend),
+                model=model,
+                quota=quota,
+                admission=admission,
+                reply_tokens=settings.max_tokens,
+                timeout_s=settings.request_timeout_s,
+            ),
+            conversations=nexxi.conversations,
+            redactor=safety_filter(injection="off", max_chars=settings.safety_max_chars),
+            store=store,
+            drain=Drain(),
+            exposition=exposition,
+            started_at=int(time.time()),
+        )
+        keys = None if settings.insecure_no_auth else nexxi.key_ring()
+        app = create_app(services, keys=keys, strangers=address_limiter(), quota=quota, observer=observer)
+        yield app, services
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, but for its end: the first signal begins a drain, the second cuts it short.
+
+    A terminal that closes (SIGHUP) begins one too, unless `nohup` had it ignored; it cuts nothing short, because the
+    kernel and the shell may both send it.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, drain: Drain, on_listening: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=LimitedHttpProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=True,
+                forwarded_allow_ips="*" if settings.uds else settings.forwarded_allow_ips,  # its user's own proxy
+                timeout_graceful_shutdown=CLOSE_S,
+            )
+        )
+        self.exit_code = 0
+        self._drain = drain
+        self._grace_s = settings.grace_s
+        self._on_listening = on_listening
+        self._draining: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until the drain is over."""
+        self._loop = asyncio.get_running_loop()
+        with _on_hangup(self.handle_exit):
+            await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        self._on_listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen no more, answer those who have connected by now, and close."""
+        for accepted in self._accept_last(sockets or []):
+            await self._loop.connect_accepted_socket(self._new_protocol, accepted)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_REQUESTS_S):
+                while any(found.cycle is None for found in self._connections()):  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.01)
+        await super().shutdown(sockets)
+
+    def _accept_last(self, sockets: list[socket.socket]) -> list[socket.socket]:
+        """Close the listeners, and return the connections that the kernel would reset for it."""
+        listeners = [listener.dup() for listener in sockets]
+        for server in self.servers:
+            server.close()
+        accepted: list[socket.socket] = []
+        for listener in listeners:
+            listener.settimeout(0)
+            with listener, suppress(BlockingIOError):
+                while True:
+                    accepted.append(listener.accept()[0])
+        return accepted
+
+    def _new_protocol(self) -> LimitedHttpProtocol:
+        return LimitedHttpProtocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=self._loop
+        )
+
+    def _connections(self) -> list[LimitedHttpProtocol]:
+        return [found for found in self.server_state.connections if isinstance(found, LimitedHttpProtocol)]
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal came, in the middle of whatever."""
+        self._loop.call_soon_threadsafe(self._end, sig)
+
+    def _end(self, number: int) -> None:
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._end_in_good_order())
+        elif number != signal.SIGHUP:
+            self.exit_code = 128 + number
+            self._drain.cut()
+            self.should_exit = True
+
+    async def _end_in_good_order(self) -> None:
+        self._drain.begin()
+        for connection in self._connections():
+            connection.close_when_answered()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._grace_s):
+                await self._drain.idle()
+        self._drain.cut()
+        self.should_exit = True
+
+
+@contextmanager
+def _on_hangup(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def _end_with_the_model(model: ModelState, server: Server) -> None:
+    await model.failed.wait()
+    server.should_exit = True

@@ -1,0 +1,1 @@
+"""Rate limiters: one sliding window, kept in this process or in Redis."""

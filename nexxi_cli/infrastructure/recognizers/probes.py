@@ -1,0 +1,127 @@
+"""Where a text may hold a finding at all: one pass of Hyperscan over the probes of all rules.
+
+A probe is a short expression of which every match of its rule is near. Hyperscan takes no lookarounds and tells where
+an expression ends, not where it begins: both are fine for a probe, which may be wrong as long as it misses nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from threading import Lock
+from typing import Any, Protocol
+
+WIDE = r"?\x80-\xff"
+"""What a character beyond ASCII may be in a probe: Latin-1 as it is, all others a question mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    r"""An expression over Latin-1 bytes, in what `re` and Hyperscan have in common.
+
+    A match of the rule begins from `most` to `least` characters before the end of the expression. `alone`: the inside
+    of a class of characters that cannot stand before the expression. `solid`: from the match's first character to
+    `least` before the end there is no blank.
+    """
+
+    expression: str
+    most: int
+    least: int
+    alone: str = ""
+    caseless: bool = False
+    solid: bool = False
+
+    @property
+    def expressions(self) -> tuple[str]:
+        """The expression with what cannot stand before it."""
+        before = f"(?:^|[^{self.alone}])" if self.alone else ""
+        return (f"{'(?i)' if self.caseless else ''}{before}(?:{self.expression})",)
+
+    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
+        for end in ends:
+            last = end - self.least
+            if last < start:
+                continue
+            first = end - self.most
+            if first < start:
+                first = start
+            if self.solid:
+                first = max(first, 1 + max(text.rfind(" ", first, last), text.rfind("\n", first, last)))
+            yield first, last
+
+
+class AnyProbe(Protocol):
+    """What the prefilter needs of a probe. Equal ones are looked for once."""
+
+    @property
+    def expressions(self) -> Sequence[str]:
+        """Expressions over Latin-1, each as good as the other."""
+
+    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
+
+
+def over_latin_1(expression: str) -> str:
+    """The expression with what its characters beyond ASCII, which stand in no class, may be in a probe."""
+    return "".join(char if char.isascii() else f"[{WIDE}]" for char in expression)
+
+
+def head(expression: str, least: int, most: int | None = None, *, alone: str = "", caseless: bool = False) -> Probe:
+    """A probe of what a match begins with: `least` to `most` characters."""
+    return Probe(expression, most or least, least, alone, caseless)
+
+
+def literals(*words: str, alone: str = "A-Za-z0-9_") -> tuple[Probe, ...]:
+    """Probes for matches that begin with one of `words`, of letters, digits, `_` and `-`."""
+    return tuple(head(word, len(word), alone=alone) for word in words)
+
+
+class Prefilter:
+    """Probes compiled on first use. Serves all threads, one at a time."""
+
+    def __init__(self, probes: Sequence[AnyProbe]) -> None:
+        self._probes = tuple(probes)
+        self._lock = Lock()
+
+    def hits(self, text: str) -> Iterator[tuple[int, list[int]]]:
+        """Numbers of probes and where one of their expressions ends in `text`, in ascending order."""
+        with self._lock:
+            database, owners = self._database
+            ends: list[list[int]] = [[] for _ in owners]
+            notes = [places.append for places in ends]
+
+            def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+                notes[number](end)
+
+            database.scan(text.encode("latin-1", "replace"), match_event_handler=note)
+        for places, probes in zip(ends, owners, strict=True):
+            if places:
+                places.sort()
+                for probe in probes:
+                    yield probe, places
+
+    @cached_property
+    def _database(self) -> tuple[Any, Sequence[Sequence[int]]]:
+        """Compiled expressions, each once, and for each the numbers of the probes that it serves."""
+        import hyperscan
+
+        owners: dict[str, list[int]] = {}
+        for number, probe in enumerate(self._probes):
+            for expression in probe.expressions:
+                owners.setdefault(expression, []).append(number)
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        database.compile(
+            expressions=[expression.encode("latin-1") for expression in owners],
+            ids=list(range(len(owners))),
+            elements=len(owners),
+            flags=[hyperscan.HS_FLAG_DOTALL] * len(owners),
+        )
+        return database, tuple(owners.values())
+
+
+@cache
+def is_available() -> bool:
+    """Whether Hyperscan is installed: it has wheels for Linux and macOS on x86-64 and ARM, and for Windows."""
+    from importlib.util import find_spec
+
+    return find_spec("hyperscan") is not None

@@ -1,0 +1,56 @@
+"""Scanner: all recognizers as one, which looks only where the prefilter says that something may be."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Protocol
+
+from nexxi_cli.core.ports import Recognizer
+from nexxi_cli.core.types import Finding
+from nexxi_cli.infrastructure.recognizers.patterns import Search
+from nexxi_cli.infrastructure.recognizers.probes import AnyProbe, Prefilter, is_available
+
+
+class Family(Recognizer, Protocol):
+    """A recognizer whose rules can be looked for one by one."""
+
+    @property
+    def searches(self) -> Sequence[Search]:
+        """All of its rules."""
+
+
+class Scanner:
+    """Finds what `families` find. Without Hyperscan each rule reads the whole text: the same findings, slower."""
+
+    def __init__(self, families: Sequence[Family], *, prefilter: Callable[[], bool] = is_available) -> None:
+        self._families = tuple(families)
+        self._has_prefilter = prefilter
+        searches = tuple(search for family in self._families for search in family.searches)
+        by_probe: dict[AnyProbe, list[Search]] = {}
+        for search in searches:
+            for probe in search.probes:
+                by_probe.setdefault(probe, []).append(search)
+        self._probes = tuple(by_probe.items())
+        self._prefilter = Prefilter(tuple(by_probe))
+        self.types = frozenset(chain.from_iterable(family.types for family in self._families))
+        self.max_chars = max(family.max_chars for family in self._families)
+
+    def find(self, text: str, start: int = 0) -> Iterator[Finding]:
+        """Findings that begin at `start` or later."""
+        if not self._has_prefilter():
+            for family in self._families:
+                yield from family.find(text, start)
+            return
+        spans: dict[Search, list[tuple[int, int]]] = {}
+        for number, ends in self._prefilter.hits(text):
+            probe, searches = self._probes[number]
+            begun = list(probe.spans(text, start, ends))
+            for search in searches:
+                spans.setdefault(search, []).extend(begun)
+        for search, found in spans.items():
+            found.sort()
+            yield from search.find(text, found)
+
+    def open_from(self, text: str, start: int) -> int:
+        """The first place from `start` on where a match may begin that text to come can change."""
+        length = len(text)
+        return min(max(family.open_from(text, start), length - family.max_chars) for family in self._families)

@@ -1,0 +1,139 @@
+"""How fast personal data is taken out of a text: an ordinary log, and a text dense with it.
+
+Run from the repository root: `python -m tests.bench.bench_redact`. Times are of the processor, of one core. `--datafog
+PYTHON` puts DataFog beside it: the interpreter of an environment that has it (`pip install datafog`).
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from nexxi_cli.wiring import safety_filter
+
+_WORDS = (
+    "connection",
+    "worker",
+    "started",
+    "cache",
+    "miss",
+    "request",
+    "served",
+    "timeout",
+    "retry",
+    "flushed",
+    "index",
+)
+_DENSE = (
+    "Please write to {name}@example.com or call +44 20 7946 0{number:03d} before Friday, says the manager.",
+    "Card 4111 1111 1111 1111 of {name} was charged 12.{number:02d} EUR at the counter yesterday.",
+    "The transfer goes to DE89 3704 0044 0532 0130 00 with the reference of invoice {number}.",
+    "Login of {name} from 192.168.17.{byte} and 2001:db8::8a2e:370:7334, then nothing for a while.",
+    "SSN 078-05-1120 was entered in the form by {name}, and the key AKIAIOSFODNN7EXAMPLE too.",
+    "{name} lives at 221B Baker Street, London NW1 6XE and was born on 4/17/1986 as far as we know.",
+    "The device 00:1A:2B:3C:4D:{byte:02X} has password=hunter{number} in its configuration, which is bad.",
+)
+_DATAFOG = """
+import sys, time
+from datafog import redact
+text = open(sys.argv[1], encoding="utf-8").read()
+began = time.process_time()
+redact(text, engine="regex")
+print(len(text) / (time.process_time() - began) / 1e6)
+"""
+
+
+def log_lines(rng: random.Random, size_bytes: int) -> str:
+    """Lines of a server's log; one in 200 has an address of the network and one of e-mail."""
+    lines: list[str] = []
+    length = 0
+    while length < size_bytes:
+        hour, minute, second, milli = rng.randrange(24), rng.randrange(60), rng.randrange(60), rng.randrange(1000)
+        line = (
+            f"2026-11-{rng.randint(1, 28):02d}T{hour:02d}:{minute:02d}:{second:02d}.{milli:03d}Z"
+            f" {rng.choice(('INFO', 'WARN'))} [worker-{rng.randint(1, 9)}] {' '.join(rng.choices(_WORDS, k=4))}"
+            f" id={rng.getrandbits(64):016x} path=/api/v1/items/{rng.randint(1, 99999)} status=200"
+            f" bytes={rng.randint(100, 99999)} took {rng.random() * 100:.2f} ms"
+        )
+        if rng.random() < 0.005:
+            line += f" client 10.1.2.{rng.randint(1, 254)} user{rng.randint(1, 9999)}@example.com"
+        lines.append(line)
+        length += len(line) + 1
+    return "\n".join(lines)
+
+
+def dense_lines(rng: random.Random, size_bytes: int) -> str:
+    """Sentences with one to three findings each."""
+    names = ("ada", "grace", "alan", "edsger", "barbara", "donald")
+    lines: list[str] = []
+    length = 0
+    while length < size_bytes:
+        line = rng.choice(_DENSE).format(name=rng.choice(names), number=rng.randint(1, 99), byte=rng.randint(16, 254))
+        lines.append(line)
+        length += len(line) + 1
+    return "\n".join(lines)
+
+
+def best_mb_s(work: Callable[[], object], size_bytes: int, runs: int = 3) -> float:
+    """The best of some runs: others use this machine too."""
+    best = 0.0
+    for _ in range(runs):
+        began = time.process_time()
+        work()
+        best = max(best, size_bytes / (time.process_time() - began) / 1e6)
+    return best
+
+
+def child_seconds(arguments: list[str], stdin: Path) -> tuple[float, float]:
+    """Processor and wall time of a command that reads `stdin`."""
+    before, began = os.times(), time.perf_counter()
+    with stdin.open("rb") as file:
+        subprocess.run(arguments, stdin=file, stdout=subprocess.DEVNULL, check=True)
+    after = os.times()
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    return processor, time.perf_counter() - began
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mb", type=int, default=16, help="size of each text")
+    parser.add_argument("--datafog", metavar="PYTHON", help="an interpreter that has DataFog")
+    arguments = parser.parse_args()
+    rng = random.Random(7)
+    safety = safety_filter()
+    safety.check("warm")
+    redact = [sys.executable, "-m", "nexxi_cli", "redact", "-q"]
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder) / "empty"
+        empty.touch()
+        starts = [child_seconds(redact, empty) for _ in range(5)]
+        processor_s, wall_s = (min(times) for times in zip(*starts, strict=True))
+        print(f"start on an empty file: {wall_s:.2f} s ({processor_s:.2f} s of the processor)")
+        for name, text in (
+            ("log", log_lines(rng, arguments.mb << 20)),
+            ("dense", dense_lines(rng, arguments.mb << 20)),
+        ):
+            file = Path(folder) / name
+            file.write_text(text, encoding="utf-8")
+            found = len(safety.check(text[: 1 << 20]).findings)
+            whole = best_mb_s(lambda text=text: safety.check(text), len(text))  # type: ignore[misc]
+            piped = min(child_seconds(redact, file)[0] for _ in range(2)) - processor_s
+            print(f"{name}: {found} findings a MB; filter {whole:.1f} MB/s")
+            print(f"{name}: nexxi redact {len(text) / piped / 1e6:.1f} MB/s after its start")
+            if arguments.datafog:
+                part = Path(folder) / "part"
+                part.write_text(text[: 1 << 20], encoding="utf-8")
+                done = subprocess.run(
+                    [arguments.datafog, "-c", _DATAFOG, str(part)], capture_output=True, text=True, check=True
+                )
+                print(f"{name}: DataFog {float(done.stdout.split()[-1]):.1f} MB/s")
+
+
+if __name__ == "__main__":
+    main()
