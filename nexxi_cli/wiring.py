@@ -1,6 +1,6 @@
 """The only file that chooses implementations: Settings become an open App. Longer than most, to stay the only one."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,7 +21,7 @@ from nexxi_cli.core.ports import (
     TurnLog,
 )
 from nexxi_cli.core.registry import ARCHIVES, KEY_STORES, MODEL_BACKENDS, RATE_LIMITERS, SESSION_STORES, load
-from nexxi_cli.core.settings import Mode, Settings
+from nexxi_cli.core.settings import InjectionMode, Mode, Settings
 from nexxi_cli.core.types import Session
 
 if TYPE_CHECKING:
@@ -141,7 +141,13 @@ class App:
     def safety_filter(self) -> "SafetyFilter":
         """The filter as the settings want it."""
         settings = self.settings
-        return safety_filter(html=settings.safety_html, pii=settings.safety_pii, max_chars=settings.safety_max_chars)
+        return safety_filter(
+            html=settings.safety_html,
+            pii=settings.safety_pii,
+            injection=settings.safety_injection,
+            allow=settings.safety_allow,
+            max_chars=settings.safety_max_chars,
+        )
 
     async def stop_backend(self, backend: ModelBackend) -> None:
         """Close one backend before the App ends."""
@@ -259,12 +265,27 @@ def address_limiter() -> "AddressLimiter":
     return AddressLimiter(load(RATE_LIMITERS, "memory")(max_names=10_000))
 
 
-def safety_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> "SafetyFilter":
-    """A ready filter with every recognizer; synchronous, thread-safe and cheap to build."""
+def safety_filter(
+    *,
+    html: Mode = "off",
+    pii: Mode = "redact",
+    injection: InjectionMode = "block",
+    allow: Sequence[str] = (),
+    max_chars: int | None = None,
+) -> "SafetyFilter":
+    """A ready filter with every recognizer; synchronous, thread-safe and cheap to build.
+
+    allow: rules, or regular expressions of texts, that the injection layer lets through; its classifier loads on use.
+    """
+    from nexxi_cli.infrastructure.injection.detector import ClassifyingDetector
     from nexxi_cli.infrastructure.recognizers import SCANNER
+    from nexxi_cli.service.injection import InjectionScreen
     from nexxi_cli.service.safety import SafetyFilter
 
-    return SafetyFilter(recognizers=(SCANNER,), html=html, pii=pii, max_chars=max_chars)
+    screen = None
+    if injection != "off":
+        screen = InjectionScreen(ClassifyingDetector(), blocks=injection == "block", allow=allow)
+    return SafetyFilter(recognizers=(SCANNER,), html=html, pii=pii, max_chars=max_chars, injection=screen)
 
 
 def model_loader(paths: Paths, progress: Progress | None = None) -> "ModelLoader":

@@ -48,7 +48,7 @@ def redact(
 
     if check and report:
         raise UsageError("--check and --report exclude each other")
-    safety = _limited(safety_filter(), only=types, skip=skip)
+    safety = _limited(safety_filter(injection="off"), only=types, skip=skip)
     paths = files or [_STDIN]
     _look_for([path for path in paths if path != _STDIN])
     counts: Counter[str] = Counter()

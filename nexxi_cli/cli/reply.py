@@ -85,6 +85,8 @@ class Reply:
     def _say_what_was_settled(self, started: Started) -> None:
         if started.verdict.findings:
             note(redacted_note(started.verdict.findings, where="the prompt"), quiet=self._options.quiet)
+        for remark in started.verdict.notes:
+            note(f"noticed in the prompt: {remark}", quiet=self._options.quiet)
         if started.dropped_turns:
             note(dropped_note(started.dropped_turns), quiet=self._options.quiet)
         if started.summarised_turns:

@@ -20,6 +20,7 @@ PREFIX = "NEXXI_"
 CONFIG_VARIABLE = "NEXXI_CONFIG"
 
 Mode = Literal["off", "observe", "redact", "block"]
+InjectionMode = Literal["off", "observe", "block"]
 
 DATABASE_SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
 
@@ -42,6 +43,12 @@ class Settings(BaseModel):
     )
     safety_html: Mode = Field("redact", description="HTML tags in what is asked: off, observe, redact (strip) or block")
     safety_pii: Mode = Field("redact", description="personal data: off, observe, redact or block")
+    safety_injection: InjectionMode = Field(
+        "observe", description="prompt injection and jailbreaks in what is asked: off, observe (say so) or block"
+    )
+    safety_allow: tuple[str, ...] = Field(
+        (), description="rules, or regular expressions of texts, that the injection layer lets through; separated by ;"
+    )
     safety_max_chars: int = Field(200_000, ge=1, description="longest message, in characters")
     redis_url: SecretStr | None = Field(None, description="Redis for the sessions; default: a file of the user's")
     session_ttl_s: int | None = Field(None, ge=1, description="how long Redis keeps a silent session; default: ever")
@@ -88,6 +95,21 @@ class Settings(BaseModel):
     @classmethod
     def _splits_at_commas(cls, value: object) -> object:
         return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+
+    @field_validator("safety_allow", mode="before")
+    @classmethod
+    def _splits_at_semicolons(cls, value: object) -> object:
+        return [part.strip() for part in value.split(";") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("safety_allow")
+    @classmethod
+    def _are_regular_expressions(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            try:
+                re.compile(entry)
+            except re.error as error:
+                raise ValueError(f"{entry!r} is no regular expression: {error}") from error
+        return entries
 
     @field_validator("database_url")
     @classmethod

@@ -1,5 +1,6 @@
 """The values that cross the layers. All are frozen; times are aware UTC datetimes, durations are seconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -137,12 +138,24 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the safety filter says of a text. `text` is what may go on; the findings' offsets are in the original."""
+    """What the safety filter says of a text. `text` is what may go on; the findings' offsets are in the original.
+
+    reasons: why it is not allowed. scores: layer -> how sure it is that the text is bad, from 0 to 1. notes: what the
+    layers would have said against it that only observe.
+    """
 
     allowed: bool
     text: str
     findings: tuple[Finding, ...] = ()
     reasons: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict, hash=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The type of each finding, in their order, then INJECTION if that was noticed."""
+        noticed = any(why.startswith("injection: ") for why in (*self.reasons, *self.notes))
+        return (*(finding.type for finding in self.findings), *(["INJECTION"] if noticed else []))
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ async def _services(
                 timeout_s=settings.request_timeout_s,
             ),
             conversations=nexxi.conversations,
-            redactor=safety_filter(max_chars=settings.safety_max_chars),
+            redactor=safety_filter(injection="off", max_chars=settings.safety_max_chars),
             store=store,
             drain=Drain(),
             exposition=exposition,

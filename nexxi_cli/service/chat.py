@@ -24,7 +24,6 @@ from nexxi_cli.core.types import (
     Verdict,
 )
 from nexxi_cli.service.conversations import ConversationManager
-from nexxi_cli.service.findings import types_of
 from nexxi_cli.service.open_turn import OpenTurn
 from nexxi_cli.service.safety import SafetyFilter
 from nexxi_cli.service.stream_guard import StreamGuard
@@ -87,7 +86,7 @@ class ChatService:
                 yield Started(
                     turn.session_id, info.name, verdict, turn.dropped_turns, turn.prompt_tokens, turn.summarised_turns
                 )
-                async with aclosing(self._reply(request, turn, guard, began, types_of(verdict.findings))) as deltas:
+                async with aclosing(self._reply(request, turn, guard, began, verdict.types)) as deltas:
                     async for delta in deltas:
                         yield delta
                 is_whole = True
@@ -147,7 +146,7 @@ class ChatService:
         except Refused as refusal:
             self._observer.notify(screened(allowed=False, types=refusal.finding_types))
             raise
-        self._observer.notify(screened(allowed=True, types=types_of(verdict.findings)))
+        self._observer.notify(screened(allowed=True, types=verdict.types))
         if not verdict.text.strip():
             raise UsageError("nothing is left of the prompt once its HTML is stripped")
         return verdict, replace(request, history=history, system=system)

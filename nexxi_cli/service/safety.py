@@ -1,4 +1,4 @@
-"""SafetyFilter: length, HTML, personal data; in this order. Knows the modes; knows no rule and no front door."""
+"""SafetyFilter: length, HTML, injection, personal data; in this order. Knows the modes, no rule and no front door."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -6,7 +6,8 @@ from nexxi_cli.core.errors import Refused
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding, Verdict
-from nexxi_cli.service.findings import find_all, redacted, type_names, types_of
+from nexxi_cli.service.findings import find_all, redacted, type_names
+from nexxi_cli.service.injection import InjectionScreen, Screened, hidden_text
 from nexxi_cli.service.markup import Stripped, strip_markup
 from nexxi_cli.service.stream_guard import StreamGuard
 
@@ -16,6 +17,7 @@ class SafetyFilter:
 
     The modes of a layer: "off" does not look; "observe" reports what it finds and changes nothing; "redact" takes it
     out (HTML) or puts a placeholder in its place (personal data); "block" does so too and disallows the text.
+    Injection has no "redact", see InjectionScreen.
     """
 
     def __init__(
@@ -25,13 +27,15 @@ class SafetyFilter:
         pii: Mode,
         max_chars: int | None,
         *,
+        injection: InjectionScreen | None = None,
         types: Collection[str] | None = None,
     ) -> None:
-        """Personal data of `types` counts; None: of every type."""
+        """Personal data of `types` counts; None: of every type. Without `injection`, that layer is off."""
         self._recognizers = tuple(recognizers)
         self._html: Mode = html
         self._pii: Mode = pii
         self._max_chars = max_chars
+        self._injection = injection
         known = frozenset[str]().union(*(recognizer.types for recognizer in recognizers))
         self._types = known if types is None else known & frozenset(types)
 
@@ -42,7 +46,9 @@ class SafetyFilter:
 
     def only(self, types: Collection[str]) -> "SafetyFilter":
         """The same filter, looking for `types` alone."""
-        return SafetyFilter(self._recognizers, self._html, self._pii, self._max_chars, types=types)
+        return SafetyFilter(
+            self._recognizers, self._html, self._pii, self._max_chars, injection=self._injection, types=types
+        )
 
     def check(self, text: str) -> Verdict:
         """Judge a text. Nothing that it contains makes this raise.
@@ -55,28 +61,40 @@ class SafetyFilter:
             return Verdict(allowed=False, text="", reasons=(reason,))
         stripped = strip_markup(text) if self._html != "off" else Stripped(text)
         markup = stripped.findings
+        screened = Screened()
+        if self._injection is not None:
+            screened = self._injection.look_at(stripped.text, hidden_text(text, markup))
         if self._html == "observe":
             stripped = Stripped(text)
         personal = () if self._pii == "off" else find_all(self._recognizers, self._types, stripped.text)
+        notes: list[str] = []
         reasons = [
             f"{layer}: {type_names(found)}"
             for layer, mode, found in (("html", self._html, markup), ("pii", self._pii, personal))
             if mode == "block" and found
         ]
+        (reasons if screened.blocks else notes).extend(f"injection: {reason}" for reason in screened.reasons)
         clean = stripped.text if self._pii == "observe" else redacted(stripped.text, personal)
         findings = personal
         if markup:
             both = [*markup, *(_in_original(finding, stripped) for finding in personal)]
             findings = tuple(sorted(both, key=lambda finding: (finding.start, finding.end)))
-        return Verdict(allowed=not reasons, text=clean, findings=findings, reasons=tuple(reasons))
+        return Verdict(
+            allowed=not reasons,
+            text=clean,
+            findings=findings,
+            reasons=tuple(reasons),
+            scores={} if screened.score is None else {"injection": screened.score},
+            notes=tuple(notes),
+        )
 
     def check_or_raise(self, text: str) -> Verdict:
-        """Judge a text. Raises Refused, which names layers, types and lengths, never what was found."""
+        """Judge a text. Raises Refused, which names layers, types, rules and lengths, never what was found."""
         verdict = self.check(text)
         if not verdict.allowed:
             raise Refused(
                 f"the safety filter refused the text ({'; '.join(verdict.reasons)})",
-                finding_types=types_of(verdict.findings),
+                finding_types=verdict.types,
             )
         return verdict
 

@@ -75,12 +75,14 @@ async def test_usage_goes_to_standard_error(capsys: Captured) -> None:
 
 async def test_what_was_left_out_and_redacted_is_noted(capsys: Captured) -> None:
     async def noted() -> AsyncGenerator[ChatEvent, None]:
-        yield Started(SESSION_ID, "scripted", Verdict(allowed=True, text="asked", findings=(EMAIL,)), 2, 3)
+        verdict = Verdict(allowed=True, text="asked", findings=(EMAIL,), notes=("injection: instruction override",))
+        yield Started(SESSION_ID, "scripted", verdict, 2, 3)
         yield a_response("")
 
     await Reply(options(), kept=True).show(noted())
     assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == [
         "redacted in the prompt",
+        "noticed in the prompt",
         "the 2 oldest turns did not fit into the model's context and were left out",
     ]
 

@@ -28,6 +28,23 @@ def test_a_flag_beats_an_assignment_beats_a_variable_beats_the_file(config: Path
     assert (settings.model, settings.seed, settings.max_tokens, settings.threads) == ("flag", 2, 10, 3)
 
 
+def test_what_is_allowed_is_a_list_in_the_file_and_parted_by_semicolons_elsewhere(config: Path) -> None:
+    config.write_text('safety_allow = ["chat template", "a{1,2};b"]\n')
+    assert load_settings({}, {}, default_config=config).safety_allow == ("chat template", "a{1,2};b")
+    environ = {"NEXXI_SAFETY_ALLOW": "chat template; a{1,2};"}
+    assert load_settings({}, environ, default_config=config).safety_allow == ("chat template", "a{1,2}")
+
+
+def test_what_is_allowed_must_be_regular_expressions(config: Path) -> None:
+    with pytest.raises(SettingsError, match=r"NEXXI_SAFETY_ALLOW: '\(' is no regular expression"):
+        load_settings({}, {"NEXXI_SAFETY_ALLOW": "("}, default_config=config)
+
+
+def test_injection_cannot_be_redacted(config: Path) -> None:
+    with pytest.raises(SettingsError, match="'off', 'observe' or 'block'"):
+        load_settings({}, {"NEXXI_SAFETY_INJECTION": "redact"}, default_config=config)
+
+
 def test_a_table_in_the_file_is_a_prefix(config: Path) -> None:
     config.write_text('[safety]\npii = "off"\n')
     assert load_settings({}, {}, default_config=config).safety_pii == "off"

@@ -1,7 +1,10 @@
-"""A filter with the real recognizers, and texts that are dense with what they find."""
+"""A filter with the real recognizers, texts that are dense with what they find, and a detector that is scripted."""
+
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from nexxi_cli.core.detection import Suspicion
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.infrastructure.recognizers import SCANNER
 from nexxi_cli.service.safety import SafetyFilter
@@ -26,3 +29,18 @@ TEXTS = st.lists(PIECES, max_size=8).map("".join)
 
 def a_filter(*, html: Mode = "off", pii: Mode = "redact", max_chars: int | None = None) -> SafetyFilter:
     return SafetyFilter((SCANNER,), html, pii, max_chars)
+
+
+class WordDetector:
+    """Takes a text for an attack when it holds the word "attack"; "maybe" is half as suspicious as it takes."""
+
+    rules = frozenset({"word", "classifier"})
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def suspicions(self, text: str) -> Sequence[Suspicion]:
+        self.texts.append(text)
+        score = 0.25 if "maybe" in text else 0.0
+        found = [Suspicion("word", 0.9)] if "attack" in text else []
+        return [*found, Suspicion("classifier", 0.97 if "attack!" in text else score, measured=True)]

@@ -24,8 +24,10 @@ from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
 from nexxi_cli.infrastructure.stores.sqlite import SqliteSessionStore
 from nexxi_cli.service.chat import ChatService
 from nexxi_cli.service.conversations import ConversationManager
+from nexxi_cli.service.injection import InjectionScreen
 from nexxi_cli.service.safety import SafetyFilter
 from tests.service.conversing import WordBackend, a_request, texts
+from tests.service.screening import WordDetector
 
 BECAUSE = (Delta("Be"), Delta("cause"), Delta(".", "stop", Usage(1, 3)))
 
@@ -151,6 +153,18 @@ async def test_a_refused_message_never_reaches_the_model_or_the_store(
         RequestScreened("", "in", allowed=False, finding_types=("EMAIL",), chars=20),
         RequestFailed("", "Refused"),
     ]
+
+
+async def test_an_attack_that_is_only_observed_reaches_the_model_and_the_observer(
+    conversations: ConversationManager, events: Events
+) -> None:
+    safety = SafetyFilter((), "off", "off", None, injection=InjectionScreen(WordDetector(), blocks=False))
+    chat = ChatService(
+        safety=safety, conversations=conversations, backend=WordBackend(reply=BECAUSE), observer=events, clock=Ticks()
+    )
+    response = await chat.chat(asking("an attack"))
+    assert (response.text, response.verdict.notes) == ("Because.", ("injection: word",))
+    assert events.heard[0] == RequestScreened("", "in", allowed=True, finding_types=("INJECTION",), chars=9)
 
 
 @pytest.mark.parametrize(

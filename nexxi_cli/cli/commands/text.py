@@ -60,10 +60,18 @@ async def redact(repl: "Repl", arguments: str) -> None:
     if not arguments:
         raise UsageError("/redact needs a text")
     settings = repl.settings
-    verdict = safety_filter(html=settings.safety_html, pii=settings.safety_pii).check(arguments)
+    safety = safety_filter(
+        html=settings.safety_html,
+        pii=settings.safety_pii,
+        injection=settings.safety_injection,
+        allow=settings.safety_allow,
+    )
+    verdict = safety.check(arguments)
     typer.echo(without_controls(verdict.text))
     if verdict.findings:
         note(redacted_note(verdict.findings, where="the text"))
+    for remark in (*verdict.reasons, *verdict.notes):
+        note(remark)
 
 
 async def write_in_editor(text: str) -> str:

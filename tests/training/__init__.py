@@ -1,0 +1,1 @@
+"""Training of what the package ships: recipes and their own data."""
