@@ -110,13 +110,14 @@ def run_server(settings: "Settings", start_backend: "Callable[[App], ModelBacken
 
 
 def http_settings(flags: "Mapping[str, object]") -> "Settings":
-    """The settings, with HTTP's own default for how long Redis keeps a session."""
+    """The settings, with HTTP's own defaults: sessions expire, and an injection is refused, as it is not one's own."""
     from nexxi_cli.cli.startup import read_settings
 
     settings = read_settings(flags)
-    if "session_ttl_s" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"session_ttl_s": HTTP_SESSION_TTL_S})
-    return settings
+    defaults = {"session_ttl_s": HTTP_SESSION_TTL_S, "safety_injection": "block"}
+    return settings.model_copy(
+        update={name: value for name, value in defaults.items() if name not in settings.model_fields_set}
+    )
 
 
 async def _run(

@@ -18,6 +18,14 @@ def test_sessions_over_http_live_for_half_an_hour_of_silence_unless_the_settings
     assert http_settings({}).session_ttl_s == 60
 
 
+def test_an_injection_over_http_is_refused_unless_the_settings_say_otherwise(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert http_settings({}).safety_injection == "block"
+    monkeypatch.setenv("NEXXI_SAFETY_INJECTION", "observe")
+    assert http_settings({}).safety_injection == "observe"
+
+
 def test_flags_that_are_not_given_leave_the_settings_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXXI_PORT", "9000")
     monkeypatch.setenv("NEXXI_CORS_ORIGINS", "https://a.example, https://b.example")
