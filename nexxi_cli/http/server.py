@@ -128,7 +128,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen no more, answer those who have connected by now, and close."""
-        for accepted in self._accept_last(sockets or []):
+        for accepted in await self._accept_last(sockets or []):
             await self._loop.connect_accepted_socket(self._new_protocol, accepted)
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_REQUESTS_S):
@@ -136,11 +136,17 @@ class Server(uvicorn.Server):
                     await asyncio.sleep(0.01)
         await super().shutdown(sockets)
 
-    def _accept_last(self, sockets: list[socket.socket]) -> list[socket.socket]:
-        """Close the listeners, and return the connections that the kernel would reset for it."""
+    async def _accept_last(self, sockets: list[socket.socket]) -> list[socket.socket]:
+        """Close the listeners, and return the connections that the kernel would reset for it.
+
+        Those in our hands are the last to close, as the loop closes its own in its next turns.
+        """
         listeners = [listener.dup() for listener in sockets]
         for server in self.servers:
             server.close()
+        for listener in sockets:
+            listener.close()
+        await asyncio.sleep(0.02)
         accepted: list[socket.socket] = []
         for listener in listeners:
             listener.settimeout(0)

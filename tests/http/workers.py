@@ -52,6 +52,7 @@ class Worker:
         return Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().strip()
 
     def wait_until_it_listens(self, *, ready: bool) -> None:
+        """Raises AssertionError, with its log, if it ends or takes too long."""
         deadline = time.monotonic() + START_S
         while not self._listens(ready=ready):
             assert time.monotonic() < deadline, self.log.read_text()
