@@ -15,6 +15,10 @@ from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.masking import DocumentEnd, Mask
 from nexxi_cli.infrastructure.models.transformers_quiet import quiet
 
+GREEDY_BELOW = 1e-5
+"""Temperatures below it are 0, as in vLLM: logits that are divided by less overflow, and the likeliest token wins
+long before that.
+"""
 PREFILL_CHUNK_TOKENS = 512
 """A prompt is read in pieces of this size: it bounds the memory, and how long a cancelled reply goes on."""
 
@@ -114,7 +118,7 @@ class TransformersEngine:
         if config.pad_token_id is None:
             config.pad_token_id = 0  # one sequence at a time: nothing is ever padded
         if sampling.temperature is not None or sampling.top_p is not None:
-            config.do_sample = sampling.temperature != 0
+            config.do_sample = sampling.temperature is None or sampling.temperature >= GREEDY_BELOW
         if config.do_sample:
             config.temperature = sampling.temperature or config.temperature
             config.top_p = sampling.top_p if sampling.top_p is not None else config.top_p

@@ -69,6 +69,15 @@ def test_without_a_seed_replies_differ(engine: TransformersEngine) -> None:
     assert len({tuple(answer(engine, Sampling(temperature=2.0))) for _ in range(4)}) > 1
 
 
+@pytest.mark.parametrize("temperature", [5e-324, 1e-300, 1e-40, 1e-6])
+def test_a_temperature_that_is_next_to_nothing_is_none(engine: TransformersEngine, temperature: float) -> None:
+    assert answer(engine, Sampling(temperature=temperature)) == answer(engine, GREEDY)
+
+
+def test_the_least_temperature_that_is_one_still_samples(engine: TransformersEngine) -> None:
+    assert answer(engine, Sampling(temperature=1e-5, seed=7))
+
+
 def test_a_seed_leaves_the_random_numbers_of_others_alone(engine: TransformersEngine) -> None:
     torch.manual_seed(1)
     expected = torch.rand(1)
