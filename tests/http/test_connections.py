@@ -151,11 +151,11 @@ async def test_a_connection_that_is_done_does_not_wait_for_a_reader(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "STALL_S", 0.3)
-    async with serving(ScriptedBackend(["long " * 2000] * 1024), grace_s=1) as api:
+    async with serving(ScriptedBackend(["long " * 20_000] * 160), grace_s=1) as api:
         with connected(api) as client:
             closing_ = request().replace(b"host: x", b"host: x\r\nconnection: close")
             await asyncio.get_running_loop().sock_sendall(client, closing_)
-            await until(lambda: api.events.of(RequestServed))
+            await until(lambda: api.events.of(RequestServed), seconds=20)
             api.ended()
             async with asyncio.timeout(4):  # Uvicorn itself would wait for five seconds
                 await asyncio.wait([api.task])
