@@ -3,7 +3,7 @@
 import os
 import signal
 import warnings
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -72,4 +72,5 @@ class Postgres:
         assert postmaster is not None
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         for process in (postmaster, *map(int, children)):
-            os.kill(process, number)
+            with suppress(ProcessLookupError):  # a session has ended meanwhile
+                os.kill(process, number)
