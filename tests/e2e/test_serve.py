@@ -22,7 +22,13 @@ pytestmark = pytest.mark.model
 MODEL = "smollm2-135m"
 PROMPT = "What is the capital of France? Answer in one word."
 SECRET = "ada.lovelace@example.com"
-LONG = {"message": "Count from 1 to 500, a number a line.", "stream": True, "save": False, "max_tokens": 2000}
+LONG = {
+    "message": "Count from 1 to 500, a number a line.",
+    "stream": True,
+    "save": False,
+    "max_tokens": 2000,
+    "temperature": 0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +125,13 @@ def test_health_is_answered_while_the_model_writes(server: Served) -> None:
     enough = threading.Event()
 
     def generate() -> None:
-        with server.client() as client, client.stream("POST", "/v1/chat", json=LONG) as answer:
-            for line in answer.iter_lines():
-                if "delta" in line:
-                    writing.set()
-                if enough.is_set():
-                    return
+        while not enough.is_set():  # a reply may end by itself
+            with server.client() as client, client.stream("POST", "/v1/chat", json=LONG) as answer:
+                for line in answer.iter_lines():
+                    if "delta" in line:
+                        writing.set()
+                    if enough.is_set():
+                        return
 
     thread = threading.Thread(target=generate)
     thread.start()

@@ -16,6 +16,8 @@ from tests.http.serving import KEY, Api
 
 PAUSE_S = 1.0
 """A server that says nothing for so long waits for more."""
+CLOSE_S = 20.0
+"""How long a busy machine may take over a request that ends its connection."""
 LAST = b"connection: close"
 HEAD = b"host: x\r\nx-api-key: " + KEY.encode() + b"\r\n"
 CHAT = b'{"message": "hi", "save": false}'
@@ -60,7 +62,7 @@ def request(method: bytes, path: bytes, *fields: bytes) -> bytes:
     return b"%b %b HTTP/1.1\r\n%b%b\r\n" % (method, path, HEAD, b"".join(line + b"\r\n" for line in fields))
 
 
-def exchange(api: Api, *pieces: bytes, pause_s: float = PAUSE_S) -> list[Answer]:
+def exchange(api: Api, *pieces: bytes, pause_s: float | None = None) -> list[Answer]:
     """What the server answers to these bytes, until it closes the connection or waits for more."""
     reading = _Reading()
     port = httpx.URL(api.url).port
@@ -70,7 +72,7 @@ def exchange(api: Api, *pieces: bytes, pause_s: float = PAUSE_S) -> list[Answer]
         try:
             for piece in pieces:
                 connection.sendall(piece)
-            connection.settimeout(pause_s)
+            connection.settimeout(pause_s or (CLOSE_S if LAST in pieces[-1] else PAUSE_S))
             while data := connection.recv(65536):
                 reading.parser.feed_data(data)
         except (TimeoutError, ConnectionResetError, BrokenPipeError):
