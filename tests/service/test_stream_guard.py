@@ -1,6 +1,7 @@
 """A redacted stream is the redacted text, however it was cut, and is hardly late."""
 
 import json
+import re
 import time
 from itertools import pairwise
 
@@ -147,3 +148,23 @@ def test_a_long_reply_takes_linear_time(text: str) -> None:
     began = time.process_time()
     assert joined(guard, in_steps(text, 20)) == a_filter().check(text).text
     assert time.process_time() - began < 20  # reading all of it at each delta would take minutes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"{number}. {number}\n" for number in range(1, 60)),
+        "".join(f"{number} {number * 2} {number * 3}\n" for number in range(1, 60)),
+        "id,name,value\n1,foo,3.5\n2,bar,4.5\n3,baz,5.5\n" * 8,
+        "In 2024 The United States And Germany Signed A Treaty. Then it rests for 12 days. " * 5,
+        "Am 3. Oktober 1990 wurde Deutschland vereinigt. Die Hauptstadt ist Berlin. " * 5,
+    ],
+    ids=["list", "table", "csv", "titles", "german"],
+)
+def test_ordinary_text_is_hardly_held_back(text: str) -> None:
+    guard = a_filter().stream_guard()
+    out = pushed = 0
+    for piece in re.findall(r"\s*\S+|\s+", text):
+        pushed += len(piece)
+        out += len(guard.push(piece))
+        assert pushed - out <= 64

@@ -65,8 +65,9 @@ _TOKEN = (
     rf"|place|chemin|allée|impasse|quai|cours|route|square)(?![{_LETTER}]))"
 )
 _REST = rf"(?:{_SEPARATED}{_TOKEN})*+(?:{_SEPARATED})?[a-zé]{{0,10}}['\u2019]?\Z"
+_NO_LIST = r"(?![ ,]*\n)(?!(?:[ ,\n]{1,7}[0-9]{1,6}){7})"  # a street stands on its number's line; few numbers follow
 _BEGINS = (
-    rf"{_BEFORE}(?:[0-9][0-9A-Za-z\-]{{0,10}}+(?!,[ \n]*[^aAbBcCiIpPqQrRsS \n]){_REST}"
+    rf"{_BEFORE}(?:[0-9][0-9A-Za-z\-]{{0,10}}+{_NO_LIST}(?!,[ \n]*[^aAbBcCiIpPqQrRsS \n]){_REST}"
     rf"|[{_CAPITAL}][{_LETTER}.'\u2019/\-]*\Z"
     rf"|(?:[{_CAPITAL}][{_LETTER}\-]*{_SUFFIXES}|{_ROMANCE_WORDS}"
     rf"|Apt\.?|Suite|Ste\.|P\.?[ ]?O\.?|P\.|PSC|CMR|Unit|Postfach|Apartado"
