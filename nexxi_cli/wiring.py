@@ -19,6 +19,7 @@ from nexxi_cli.core.ports import (
     RateLimiter,
     SessionStore,
     TurnLog,
+    ValueCipher,
 )
 from nexxi_cli.core.registry import ARCHIVES, KEY_STORES, MODEL_BACKENDS, RATE_LIMITERS, SESSION_STORES, load
 from nexxi_cli.core.settings import InjectionMode, Mode, Settings
@@ -29,12 +30,15 @@ if TYPE_CHECKING:
     from nexxi_cli.infrastructure.archive.outbox import Outbox
     from nexxi_cli.infrastructure.archive.writer import ArchiveWriter
     from nexxi_cli.infrastructure.models.loader import ModelLoader
+    from nexxi_cli.infrastructure.redaction.pseudonym_map import PseudonymMap
     from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
     from nexxi_cli.service.chat import ChatService
     from nexxi_cli.service.conversations import ConversationManager
     from nexxi_cli.service.key_manager import KeyManager
     from nexxi_cli.service.key_ring import KeyRing
     from nexxi_cli.service.key_text import Digest
+    from nexxi_cli.service.redaction.keys import RedactionKey
+    from nexxi_cli.service.redaction.searching import Search
     from nexxi_cli.service.safety import SafetyFilter
     from nexxi_cli.service.strangers import AddressLimiter
 
@@ -286,6 +290,48 @@ def safety_filter(
     if injection != "off":
         screen = InjectionScreen(ClassifyingDetector(), blocks=injection == "block", allow=allow)
     return SafetyFilter(recognizers=(SCANNER,), html=html, pii=pii, max_chars=max_chars, injection=screen)
+
+
+def redaction_search() -> "Search":
+    """Every recognizer, for texts that are redacted outside of a chat."""
+    from nexxi_cli.infrastructure.recognizers import RECOGNIZERS
+    from nexxi_cli.service.redaction.searching import Search
+
+    return Search(RECOGNIZERS, frozenset[str]().union(*(recognizer.types for recognizer in RECOGNIZERS)))
+
+
+def redaction_key(key_file: Path | None, settings: Callable[[], Settings]) -> "RedactionKey | None":
+    """The key in the file, else that of the settings. Raises NotFound, UsageError, SettingsError."""
+    from nexxi_cli.service.redaction.keys import RedactionKey
+
+    if key_file is not None:
+        from nexxi_cli.infrastructure.redaction.key_file import read_key
+
+        return RedactionKey(read_key(key_file))
+    secret = settings().redact_key
+    return None if secret is None else RedactionKey(secret.get_secret_value().encode())
+
+
+def pseudonym_map(path: Path, key: "RedactionKey | None", *, make_key: bool) -> "PseudonymMap":
+    """The map in this file, under `key` or the one in the file beside it, which `make_key` makes if there is none.
+
+    Raises NotFound, UsageError and NexxiError for a key that cannot be read or made.
+    """
+    from nexxi_cli.infrastructure.redaction.key_file import kept_key, read_key
+    from nexxi_cli.infrastructure.redaction.pseudonym_map import PseudonymMap
+    from nexxi_cli.service.redaction.keys import RedactionKey
+
+    if key is None:
+        beside = path.with_name(f"{path.name}.key")
+        key = RedactionKey(kept_key(beside) if make_key else read_key(beside))
+    return PseudonymMap(path, key.derived("map"))
+
+
+def value_cipher(key: "RedactionKey") -> ValueCipher:
+    """What the operator `encrypt` seals values with."""
+    from nexxi_cli.infrastructure.redaction.cipher import KEY_BYTES, TokenCipher
+
+    return TokenCipher(key.derived("encrypt", KEY_BYTES))
 
 
 def model_loader(paths: Paths, progress: Progress | None = None) -> "ModelLoader":

@@ -246,6 +246,29 @@ class Recognizer(Protocol):
         """
 
 
+class PseudonymLedger(Protocol):
+    """Where placeholders such as <EMAIL_1> and what they stand for are kept, for all who write at the same time."""
+
+    def begin(self) -> Sequence[tuple[str, str]]:
+        """Shut others out until `commit`; returns the placeholders and values that were added since the last call.
+
+        Raises NotAuthorised for a wrong key, NexxiError when it cannot be read.
+        """
+
+    def commit(self, entries: Sequence[tuple[str, str]]) -> None:
+        """Add all of the entries or none, and let others in. Raises OutOfSpace, NexxiError."""
+
+
+class ValueCipher(Protocol):
+    """Seals values so that the same value of a type always looks the same, and opens them."""
+
+    def seal(self, type_: str, value: str) -> str:
+        """Letters, digits, - and _ that stand for `value`."""
+
+    def open(self, type_: str, token: str) -> str | None:
+        """What was sealed; None where the key is another one, or the token is none."""
+
+
 class Observer(Protocol):
     """Hears what happened; must return at once and never raise."""
 
