@@ -3,12 +3,11 @@
 from collections.abc import AsyncGenerator, Iterable, Sequence, Set
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from nexxi_cli.core.access import Allowance, ApiKey
 from nexxi_cli.core.archived import ArchiveEntry, DayStats, SearchHit
-from nexxi_cli.core.events import Event
 from nexxi_cli.core.types import (
     Delta,
     Finding,
@@ -21,6 +20,9 @@ from nexxi_cli.core.types import (
     Summary,
     Turn,
 )
+
+if TYPE_CHECKING:  # a dozen dataclasses, which take `redact` a tenth of its start
+    from nexxi_cli.core.events import Event
 
 
 class ModelBackend(Protocol):
@@ -272,5 +274,5 @@ class ValueCipher(Protocol):
 class Observer(Protocol):
     """Hears what happened; must return at once and never raise."""
 
-    def notify(self, event: Event) -> None:
+    def notify(self, event: "Event") -> None:
         """Take note of `event`."""

@@ -1,11 +1,14 @@
 """StreamGuard: redacts a text that comes in pieces, and holds back only what could still grow into a match."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 
 from nexxi_cli.core.ports import Recognizer
-from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding
 from nexxi_cli.service.findings import CONTEXT_CHARS, find_all, redacted
+
+if TYPE_CHECKING:
+    from nexxi_cli.core.settings import Mode
 
 Render = Callable[[str, int, Sequence[Finding]], str]
 """Writes a settled piece as it may leave: its text, where that begins, its findings; offsets are in the whole text."""
@@ -26,7 +29,7 @@ class StreamGuard:
         recognizers: Sequence[Recognizer],
         *,
         types: Collection[str],
-        mode: Mode,
+        mode: "Mode",
         on_finding: Callable[[Finding], object] | None = None,
         render: Render | None = None,
         context: str = "",

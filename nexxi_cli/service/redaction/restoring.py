@@ -41,6 +41,12 @@ _GROWING = re.compile(
 )
 
 
+def restored(text: str, value_of: Callable[[str], str | None]) -> str:
+    """A whole text with the originals."""
+    restorer = Restorer(value_of)
+    return restorer.push(text) + restorer.finish()
+
+
 class Restorer:
     """One text, pushed piece by piece; what comes out, joined, is the restored text, however it was cut."""
 
