@@ -115,11 +115,13 @@ class Checked:
 class Reported:
     """A line of JSON for each record, or for the whole text: its findings, offsets in characters of the text.
 
-    name: that of the file, which each line says, if it has one; with `fields` each finding says which one it is in.
+    name: that of the file, which each line says, if it has one. records: the text has records, perhaps none; with
+    `fields` each finding says which one it is in.
     """
 
-    def __init__(self, name: str | None, *, fields: bool = False) -> None:
+    def __init__(self, name: str | None, *, records: bool = False, fields: bool = False) -> None:
         self._name = name
+        self._has_records = records
         self._with_fields = fields
         self._records = 0
         self._open = ""
@@ -148,8 +150,8 @@ class Reported:
         return self._line({"findings": found, **self._origin(), "record": self._records})
 
     def finish(self) -> str:
-        """The end of the line; a text without a piece has one too, without findings."""
-        if self._records and not self._open:
+        """The end of the line; a text without records has one in any case."""
+        if self._has_records and not self._open:
             return ""
         begin = "" if self._open else '{"findings": ['
         self._open = ""
