@@ -59,7 +59,9 @@ def test_a_look_ahead_that_is_too_short_costs_no_finding() -> None:
 def test_no_cut_goes_through_a_character() -> None:
     raw = ("é" * 500 + "😀" * 500).encode()
     for part_bytes in range(256, 262):
-        parts = list(cut(iter([raw[at : at + 5] for at in range(0, len(raw), 5)]), part_bytes=part_bytes, ahead_bytes=9))
+        parts = list(
+            cut(iter([raw[at : at + 5] for at in range(0, len(raw), 5)]), part_bytes=part_bytes, ahead_bytes=9)
+        )
         assert b"".join(part.body for part in parts) == raw
         assert all(part.body.decode() and part.before.decode() is not None for part in parts)
 
