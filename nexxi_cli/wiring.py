@@ -332,13 +332,13 @@ def pseudonym_map(path: Path, key: "RedactionKey | None", *, make_key: bool) -> 
 
     Raises NotFound, UsageError and NexxiError for a key that cannot be read or made.
     """
-    from nexxi_cli.infrastructure.redaction.key_file import kept_key, read_key
+    from nexxi_cli.infrastructure.redaction.key_file import kept_key, key_of_map
     from nexxi_cli.infrastructure.redaction.pseudonym_map import PseudonymMap
     from nexxi_cli.service.redaction.keys import RedactionKey
 
     if key is None:
         beside = path.with_name(f"{path.name}.key")
-        key = RedactionKey(kept_key(beside) if make_key else read_key(beside))
+        key = RedactionKey(kept_key(beside) if make_key else key_of_map(path, beside))
     return PseudonymMap(path, key.derived("map"))
 
 

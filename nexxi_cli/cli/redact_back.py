@@ -4,6 +4,7 @@ from nexxi_cli.cli.redact_files import Reader, StandardOutput, Target, Write, ta
 from nexxi_cli.cli.redact_options import RedactOptions
 from nexxi_cli.cli.redact_setup import given_key, needed_key
 from nexxi_cli.cli.render import note
+from nexxi_cli.core.errors import NexxiError
 from nexxi_cli.service.redaction.encodings import TextCodec
 from nexxi_cli.service.redaction.lookup import Lookup
 from nexxi_cli.service.redaction.restoring import Restorer
@@ -20,13 +21,17 @@ def put_back(options: RedactOptions) -> None:
     run = _Decrypting(options) if options.restore is None else _Restoring(options)
     output = StandardOutput(gzipped=options.gzip and not options.in_place)
     reader = Reader(options)
-    for target in targets(options):
+    for target in targets(options, _refuse):
         if options.in_place:
             _replace(run, reader, target)
         else:
             _pass(run, reader, target, output.write)
     output.end()
     run.end()
+
+
+def _refuse(error: NexxiError) -> None:
+    raise error
 
 
 class _Restoring:

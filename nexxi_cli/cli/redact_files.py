@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nexxi_cli.cli.redact_options import STDIN, RedactOptions
 from nexxi_cli.cli.render import note
+from nexxi_cli.core.errors import NexxiError
 from nexxi_cli.service.redaction.sources import GZIP_MAGIC, blocks, is_gzip_name, opened, translated
 
 if TYPE_CHECKING:
@@ -38,27 +39,35 @@ class Target:
         return "<stdin>" if self.is_stdin else str(self.path)
 
 
-def targets(options: RedactOptions) -> Iterator[Target]:
-    """All that is to be read, in order. Raises NotFound for the first file that is missing, before it gives any."""
+def targets(options: RedactOptions, unreadable: Callable[[NexxiError], object]) -> Iterator[Target]:
+    """All that is to be read, in order. Raises NotFound for the first file that is missing, before it gives any.
+
+    `unreadable` hears of what is found below folders and cannot be read.
+    """
     for path in options.paths:
         if path != STDIN and not options.follow:
             with translated(path):
                 path.stat()
     for path in options.paths:
         if options.recursive and path != STDIN and path.is_dir():
-            yield from _below(path, options)
+            yield from _below(path, options, unreadable)
         else:
             yield Target(path, gzipped=path != STDIN and is_gzip_name(path))
 
 
-def _below(root: Path, options: RedactOptions) -> Iterator[Target]:
+def _below(root: Path, options: RedactOptions, unreadable: Callable[[NexxiError], object]) -> Iterator[Target]:
     from nexxi_cli.service.redaction.encodings import SNIFFED_BYTES, is_binary
     from nexxi_cli.service.redaction.sources import begins
     from nexxi_cli.service.redaction.walking import Globs, files_below
 
-    for path in files_below(root, Globs(options.include, options.exclude)):
+    for path in files_below(root, Globs(options.include, options.exclude), unreadable=unreadable):
         gzipped = is_gzip_name(path)
-        if is_binary(begins(path, SNIFFED_BYTES, gzipped=gzipped)):
+        try:
+            begin = begins(path, SNIFFED_BYTES, gzipped=gzipped)
+        except NexxiError as error:
+            unreadable(error)
+            continue
+        if is_binary(begin):
             note(f"{path} is binary and left out", quiet=options.quiet)
         else:
             yield Target(path, gzipped=gzipped)

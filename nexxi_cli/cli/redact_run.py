@@ -29,9 +29,9 @@ def redact_all(options: RedactOptions) -> None:
     if options.jobs > 1:
         from nexxi_cli.cli.redact_jobs import take_all
 
-        take_all(run, targets(options))
+        take_all(run, targets(options, run.fail))
     else:
-        _take_all(run, targets(options))
+        _take_all(run, targets(options, run.fail))
     run.end()
     _say(run.counts, options)
     if run.failed:
@@ -82,8 +82,12 @@ class Run:
         except NexxiError as error:
             if not self.options.recursive or type(error) not in (NexxiError, NotFound):
                 raise
-            note(f"nexxi: {error_line(error)}")
-            self.failed = True
+            self.fail(error)
+
+    def fail(self, error: NexxiError) -> None:
+        """Name what could not be read."""
+        note(f"nexxi: {error_line(error)}")
+        self.failed = True
 
     def bring(self, target: Target, pass_on: Pass) -> None:
         """Have a target passed on to where it goes. In place, one in which nothing is found is not touched."""

@@ -21,6 +21,13 @@ def read_key(path: Path) -> bytes:
     return secret
 
 
+def key_of_map(path: Path, key_file: Path) -> bytes:
+    """The key of a map that has to be there. Raises NotFound where it is not, and as `read_key`."""
+    if not path.exists():
+        raise NotFound(f"there is no map {path}")
+    return read_key(key_file)
+
+
 def kept_key(path: Path) -> bytes:
     """The key in this file (0600), which is made if there is none. Raises as `read_key`, and NexxiError."""
     try:

@@ -1,11 +1,12 @@
 """The files below a folder, in order. Knows globs; opens nothing."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from nexxi_cli.core.errors import NexxiError
 from nexxi_cli.service.redaction.sources import translated
 
 HISTORIES = frozenset((".git", ".hg", ".svn", ".jj"))
@@ -31,13 +32,17 @@ class Globs:
         return _any_matches(self.exclude, path)
 
 
-def files_below(root: Path, globs: Globs) -> Iterator[Path]:
-    """The regular files; symbolic links are not followed. Raises NotFound for a folder that cannot be read."""
+def files_below(root: Path, globs: Globs, *, unreadable: Callable[[NexxiError], object]) -> Iterator[Path]:
+    """The regular files; symbolic links are not followed. `unreadable` hears of folders that cannot be read."""
     waiting = [(root, "")]
     while waiting:
         folder, below = waiting.pop()
-        with translated(folder):
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        try:
+            with translated(folder), os.scandir(folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except NexxiError as error:
+            unreadable(error)
+            continue
         folders: list[tuple[Path, str]] = []
         for entry in entries:
             path = below + entry.name
