@@ -7,8 +7,8 @@ from nexxi_cli.cli.redact_options import RedactOptions
 from nexxi_cli.core.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
+    from nexxi_cli.core.ports import PseudonymLedger
     from nexxi_cli.core.settings import Settings
-    from nexxi_cli.infrastructure.redaction.pseudonym_map import PseudonymMap
     from nexxi_cli.service.redaction.keys import RedactionKey
     from nexxi_cli.service.redaction.operators import Operator
     from nexxi_cli.service.redaction.searching import Search
@@ -52,7 +52,7 @@ class OperatorTable:
         """Raises UsageError for a name that there is not, and what reading a key raises."""
         from nexxi_cli.service.redaction.operators import NAMES, Operators
 
-        self.map: PseudonymMap | None = None
+        self.map: PseudonymLedger | None = None
         self._options = options
         self._made: dict[str, Operator] = {}
         default = "replace" if options.map_file is None else "pseudonym"

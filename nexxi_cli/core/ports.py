@@ -260,6 +260,9 @@ class PseudonymLedger(Protocol):
     def commit(self, entries: Sequence[tuple[str, str]]) -> None:
         """Add all of the entries or none, and let others in. Raises OutOfSpace, NexxiError."""
 
+    def sync(self) -> None:
+        """Have all that was added where it outlasts a power cut. Raises OutOfSpace."""
+
 
 class ValueCipher(Protocol):
     """Seals values so that the same value of a type always looks the same, and opens them."""

@@ -18,6 +18,9 @@ class InMemoryLedger:
     def commit(self, entries: Sequence[tuple[str, str]]) -> None:
         """Pseudonyms has them."""
 
+    def sync(self) -> None:
+        """It outlasts nothing."""
+
 
 class Pseudonyms:
     """The operator, and the way back. The same value of a type gets the same placeholder, among all users of a ledger.
