@@ -153,8 +153,11 @@ def _url(draw: Draw, value: str) -> str:
 
 
 def _gps(draw: Draw, value: str) -> str:
-    """Other decimals within the same degree, of as many digits."""
-    return re.sub(r"(?<=\.)[0-9]+", lambda match: _digits(draw, len(match[0])), value)
+    """Other decimals, or minutes and seconds, within the same degree, of as many digits."""
+    if "." in value:
+        return re.sub(r"(?<=\.)[0-9]+", lambda match: _digits(draw, len(match[0])), value)
+    sixtieths = r"(?<=[°º'\u2032 ])[0-9]{1,2}(?=['\u2032\"\u2033])"
+    return re.sub(sixtieths, lambda match: f"{draw.below(6 * 10 ** (len(match[0]) - 1)):0{len(match[0])}}", value)
 
 
 def _birth_date(draw: Draw, value: str) -> str:
