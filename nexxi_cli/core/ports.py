@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from nexxi_cli.core.access import Allowance, ApiKey
-from nexxi_cli.core.archived import ArchiveEntry, DayStats, SearchHit
 from nexxi_cli.core.types import (
     Delta,
     Finding,
@@ -21,7 +19,9 @@ from nexxi_cli.core.types import (
     Turn,
 )
 
-if TYPE_CHECKING:  # a dozen dataclasses, which take `redact` a tenth of its start
+if TYPE_CHECKING:  # dozens of dataclasses, which take `redact` a tenth of its start
+    from nexxi_cli.core.access import Allowance, ApiKey
+    from nexxi_cli.core.archived import ArchiveEntry, DayStats, SearchHit
     from nexxi_cli.core.events import Event
 
 
@@ -135,7 +135,7 @@ class SessionStore(Protocol):
 class TurnLog(Protocol):
     """Takes what the archive has to hear, at once and for sure, whether the archive is up or not."""
 
-    async def put(self, entries: Sequence[ArchiveEntry]) -> None:
+    async def put(self, entries: "Sequence[ArchiveEntry]") -> None:
         """Note entries, in this order. Raises ArchiveUnavailable when they cannot be noted."""
 
 
@@ -161,20 +161,20 @@ class Archive(ArchivedSessions, Protocol):
     The archive knows an owner as a mere label: whoever calls decides what an owner may see.
     """
 
-    async def record(self, entries: Sequence[ArchiveEntry]) -> None:
+    async def record(self, entries: "Sequence[ArchiveEntry]") -> None:
         """Apply `entries` in this order, all or none; one that was applied before is ignored, whatever came since.
 
         A turn takes the place of one of the same number. The newest turn says what its session is called. Changes of
         a session that the archive does not have are ignored, and so are turns of a session that was deleted.
         """
 
-    async def search(self, owner: str, words: str, *, limit: int) -> Sequence[SearchHit]:
+    async def search(self, owner: str, words: str, *, limit: int) -> "Sequence[SearchHit]":
         """The owner's turns that have all these words in question and answer together, the best first.
 
         Nothing in `words` is syntax. Case and accents do not count; what is joined (`foo.bar`) has to stand together.
         """
 
-    async def stats(self, owner: str, *, since: datetime) -> Sequence[DayStats]:
+    async def stats(self, owner: str, *, since: datetime) -> "Sequence[DayStats]":
         """What the owner's turns since then cost, by UTC day and model, the newest day first."""
 
     async def delete_before(self, owner: str, moment: datetime) -> int:
@@ -193,13 +193,13 @@ class Archive(ArchivedSessions, Protocol):
 class KeyStore(Protocol):
     """The keys of the API. Every method raises ArchiveUnavailable, within about 2 seconds: they lie in its database."""
 
-    async def all(self) -> Sequence[ApiKey]:
+    async def all(self) -> "Sequence[ApiKey]":
         """Every key that was ever made, the oldest first."""
 
-    async def add(self, key: ApiKey) -> None:
+    async def add(self, key: "ApiKey") -> None:
         """Keep a new key."""
 
-    async def change(self, key: ApiKey) -> None:
+    async def change(self, key: "ApiKey") -> None:
         """Keep another state of the key with this id; a revocation is never taken back. Raises NotFound."""
 
     async def aclose(self) -> None:
@@ -213,10 +213,10 @@ class RateLimiter(Protocol):
     raises StoreUnavailable.
     """
 
-    async def take(self, name: str, *, limit: int, amount: int = 1) -> Allowance:
+    async def take(self, name: str, *, limit: int, amount: int = 1) -> "Allowance":
         """Book `amount` under `name` if it is free, all or nothing. An amount of 0 asks only."""
 
-    async def settle(self, name: str, allowance: Allowance, *, amount: int) -> None:
+    async def settle(self, name: str, allowance: "Allowance", *, amount: int) -> None:
         """Correct what was granted by `amount`: negative gives back, positive books more, beyond the limit too."""
 
     async def aclose(self) -> None:
