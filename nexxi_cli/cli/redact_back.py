@@ -1,6 +1,6 @@
 """`nexxi redact --restore` and `--decrypt`: originals back into a text."""
 
-from nexxi_cli.cli.redact_files import Reader, StandardOutput, Target, Write, targets
+from nexxi_cli.cli.redact_files import Reader, StandardOutput, Target, Write, end_cleanly, targets
 from nexxi_cli.cli.redact_options import RedactOptions
 from nexxi_cli.cli.redact_setup import given_key, needed_key
 from nexxi_cli.cli.render import note
@@ -75,6 +75,7 @@ _Way = _Restoring | _Decrypting
 def _replace(run: _Way, reader: Reader, target: Target) -> None:
     from nexxi_cli.service.redaction.in_place import InPlace
 
+    end_cleanly()
     with InPlace(target.path, gzipped=target.gzipped) as replacement:
         changed = _pass(run, reader, target, replacement.write)
         run.end()

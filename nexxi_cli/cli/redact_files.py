@@ -1,14 +1,19 @@
 """What `nexxi redact` reads and where it writes: targets one after the other, standard output, progress."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
+
+import typer
 
 from nexxi_cli.cli.redact_options import STDIN, RedactOptions
 from nexxi_cli.cli.render import note
+from nexxi_cli.cli.running import ENDING
 from nexxi_cli.core.errors import NexxiError
 from nexxi_cli.service.redaction.sources import GZIP_MAGIC, blocks, is_gzip_name, opened, translated
 
@@ -71,6 +76,16 @@ def _below(root: Path, options: RedactOptions, unreadable: Callable[[NexxiError]
             note(f"{path} is binary and left out", quiet=options.quiet)
         else:
             yield Target(path, gzipped=gzipped)
+
+
+def end_cleanly() -> None:
+    """A signal that ends the process lets what was begun be taken away first: no half-written file stays."""
+    for number in ENDING:
+        signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise typer.Exit(128 + number)
 
 
 class Reader:

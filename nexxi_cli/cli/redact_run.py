@@ -7,7 +7,7 @@ from functools import partial
 
 import typer
 
-from nexxi_cli.cli.redact_files import Reader, StandardOutput, Target, Write, targets
+from nexxi_cli.cli.redact_files import Reader, StandardOutput, Target, Write, end_cleanly, targets
 from nexxi_cli.cli.redact_options import RedactOptions
 from nexxi_cli.cli.redact_setup import OperatorTable, the_fields, the_search
 from nexxi_cli.cli.render import error_line, note
@@ -96,6 +96,7 @@ class Run:
             return
         from nexxi_cli.service.redaction.in_place import InPlace
 
+        end_cleanly()
         with InPlace(target.path, gzipped=target.gzipped) as replacement:
             found = pass_on(replacement.write)
             if self.table.map is not None:

@@ -70,6 +70,20 @@ def test_a_full_disk_leaves_the_original_whole(tmp_path: Path) -> None:
     assert left_beside(tmp_path / "file") == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_signal_leaves_the_original_whole_and_nothing_beside_it(tmp_path: Path, number: int, jobs: str) -> None:
+    text = MAIL * 1_500_000
+    (tmp_path / "file").write_bytes(text)
+    with subprocess.Popen([*NEXXI, "-i", "--jobs", jobs, str(tmp_path / "file")]) as running:
+        while not left_beside(tmp_path / "file"):
+            time.sleep(0.01)
+        running.send_signal(number)
+        assert running.wait(timeout=30) == 128 + number
+    assert (tmp_path / "file").read_bytes() == text
+    assert left_beside(tmp_path / "file") == []
+
+
 def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     done = redact("-i", str(tmp_path / "pipe"))

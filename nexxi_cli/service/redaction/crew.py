@@ -76,6 +76,7 @@ class Crew(Generic[T, R]):
     def _serve(self, end: Connection, parent_end: Connection) -> None:
         """In the process: work until the other end is closed, also by a death."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the parent ends us
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for inherited in (parent_end, *self._ends):
             inherited.close()
         while True:
