@@ -1,4 +1,4 @@
-"""TokenCipher: `<EMAIL:...>`, which the key opens again. The only file that knows AES-SIV.
+"""TokenCipher: `<EMAIL#...>`, which the key opens again. The only file that knows AES-SIV.
 
 AES-SIV (RFC 5297) without a nonce is deterministic: the same value of a type becomes the same token, so that tables can
 still be joined and logs grouped; who reads the tokens learns which values are equal, and nothing else. A token that was

@@ -28,7 +28,7 @@ class RedactionKey:
 
 
 class Hash:
-    """`<EMAIL:1f0c...>`: the same for the same value and key, HMAC-SHA-256 (RFC 2104); no way back."""
+    """`<EMAIL#1f0c...>`: the same for the same value and key, HMAC-SHA-256 (RFC 2104); no way back."""
 
     def __init__(self, key: RedactionKey) -> None:
         self._key = key.derived("hash")
@@ -36,7 +36,7 @@ class Hash:
     def apply(self, type_: str, value: str) -> str:
         """The type and the beginning of the value's keyed hash."""
         digest = hmac.digest(self._key, f"{type_}:{value}".encode("utf-8", "surrogatepass"), "sha256")
-        return f"<{type_}:{digest.hex()[:HASH_CHARS]}>"
+        return f"<{type_}#{digest.hex()[:HASH_CHARS]}>"
 
     def settle(self) -> None:
         """Nothing is kept."""

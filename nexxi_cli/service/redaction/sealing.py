@@ -1,12 +1,12 @@
-"""Encrypt and Decryptor: tokens such as `<EMAIL:...>` that a key opens again. Knows their form, and no cipher."""
+"""Encrypt and Decryptor: tokens such as `<EMAIL#...>` that a key opens again. Knows their form, and no cipher."""
 
 import re
 
 from nexxi_cli.core.errors import NotAuthorised
 from nexxi_cli.core.ports import ValueCipher
 
-_TOKEN = re.compile(r"<([A-Z][A-Z_]*):([A-Za-z0-9_\-]{23,})>")
-_GROWING = re.compile(r"<(?:[A-Z][A-Z_]*(?::[A-Za-z0-9_\-]*)?)?\Z")
+_TOKEN = re.compile(r"<([A-Z][A-Z_]*)#([A-Za-z0-9_\-]{23,})>")
+_GROWING = re.compile(r"<(?:[A-Z][A-Z_]*(?:#[A-Za-z0-9_\-]*)?)?\Z")
 
 MAX_TOKEN_CHARS = 100_000
 """A private key of 20,000 characters makes a token of 27,000; non-ASCII values three times that."""
@@ -20,7 +20,7 @@ class Encrypt:
 
     def apply(self, type_: str, value: str) -> str:
         """The token."""
-        return f"<{type_}:{self._cipher.seal(type_, value)}>"
+        return f"<{type_}#{self._cipher.seal(type_, value)}>"
 
     def settle(self) -> None:
         """The token has all that is needed."""
@@ -60,7 +60,7 @@ class Decryptor:
             return value
         if not self._opened:
             raise NotAuthorised(
-                f"the first <{match[1]}:...> does not open: the key is another one than it was made with, "
+                f"the first <{match[1]}#...> does not open: the key is another one than it was made with, "
                 "or the token was changed"
             )
         self.unopened += 1

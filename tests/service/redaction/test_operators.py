@@ -48,7 +48,7 @@ def test_what_stands_for_a_value_depends_on_the_value_the_type_and_the_key_alone
 
 
 def test_a_hash_shows_the_type_and_64_bits() -> None:
-    assert re.fullmatch("<EMAIL:[0-9a-f]{16}>", Hash(KEY).apply("EMAIL", "ada@x.org"))
+    assert re.fullmatch("<EMAIL#[0-9a-f]{16}>", Hash(KEY).apply("EMAIL", "ada@x.org"))
 
 
 @pytest.mark.parametrize(("type_", "value"), ALL)

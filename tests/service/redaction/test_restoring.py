@@ -10,6 +10,7 @@ from nexxi_cli.core.errors import NotAuthorised
 from nexxi_cli.infrastructure.redaction.cipher import KEY_BYTES, TokenCipher
 from nexxi_cli.service.redaction.restoring import Restorer, restored
 from nexxi_cli.service.redaction.sealing import Decryptor, Encrypt
+from nexxi_cli.wiring import safety_filter
 
 KNOWN = {"EMAIL_1": "ada@x.org", "IP_2": "10.0.0.1", "BIRTH_DATE_1": "1.1.1970"}
 CIPHER = TokenCipher(b"k" * KEY_BYTES)
@@ -96,11 +97,11 @@ def test_only_what_may_become_a_placeholder_is_held_back() -> None:
 @given(st.lists(st.integers(0, 200), max_size=6))
 def test_tokens_are_decrypted_however_the_text_is_cut(cuts: list[int]) -> None:
     encrypt = Encrypt(CIPHER)
-    text = f"to {encrypt.apply('EMAIL', 'ada@x.org')} <b> <EMAIL> <{encrypt.apply('IP', '10.0.0.1')}> <EMAIL:"
+    text = f"to {encrypt.apply('EMAIL', 'ada@x.org')} <b> <EMAIL> <{encrypt.apply('IP', '10.0.0.1')}> <EMAIL#"
     bounds = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     decryptor = Decryptor(CIPHER)
     out = "".join(decryptor.push(text[start:end]) for start, end in pairwise(bounds))
-    assert out + decryptor.finish() == "to ada@x.org <b> <EMAIL> <10.0.0.1> <EMAIL:"
+    assert out + decryptor.finish() == "to ada@x.org <b> <EMAIL> <10.0.0.1> <EMAIL#"
 
 
 def test_a_token_that_was_changed_stays_and_is_counted() -> None:
@@ -115,3 +116,15 @@ def test_another_key_is_found_out_at_the_first_token() -> None:
     token = Encrypt(TokenCipher(b"o" * KEY_BYTES)).apply("EMAIL", "a")
     with pytest.raises(NotAuthorised, match="another one"):
         Decryptor(CIPHER).push(token)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Write to <EMAIL_1>, born <BIRTH_DATE_1>, in <ADDRESS_12>.",
+        "password=<SECRET_1> postgres://user:<SECRET_2>@db/x Ada <<EMAIL_1>>",
+        "<EMAIL#ee5fd6cc0d9eee56> <SECRET#NwFheY-nCv-otAHdt76RMHbKhZprXWKxKH5cxo5f9g>",
+    ],
+)
+def test_a_chat_lets_what_stands_for_a_value_through(text: str) -> None:
+    assert safety_filter(html="redact").check_or_raise(text).text == text
