@@ -19,22 +19,28 @@ from nexxi_cli.core.ports import (
     RateLimiter,
     SessionStore,
     TurnLog,
+    ValueCipher,
 )
 from nexxi_cli.core.registry import ARCHIVES, KEY_STORES, MODEL_BACKENDS, RATE_LIMITERS, SESSION_STORES, load
-from nexxi_cli.core.settings import InjectionMode, Mode, Settings
-from nexxi_cli.core.types import Session
+from nexxi_cli.core.types import ChatRequest, Session
 
 if TYPE_CHECKING:
+    from nexxi_cli.core.settings import InjectionMode, Mode, Settings  # `redact` starts without pydantic
     from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
     from nexxi_cli.infrastructure.archive.outbox import Outbox
     from nexxi_cli.infrastructure.archive.writer import ArchiveWriter
     from nexxi_cli.infrastructure.models.loader import ModelLoader
+    from nexxi_cli.infrastructure.redaction.pseudonym_map import PseudonymMap
     from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
     from nexxi_cli.service.chat import ChatService
     from nexxi_cli.service.conversations import ConversationManager
     from nexxi_cli.service.key_manager import KeyManager
     from nexxi_cli.service.key_ring import KeyRing
     from nexxi_cli.service.key_text import Digest
+    from nexxi_cli.service.private_chat import Answering, PrivateChat
+    from nexxi_cli.service.redaction.keys import RedactionKey
+    from nexxi_cli.service.redaction.pseudonyms import Pseudonyms
+    from nexxi_cli.service.redaction.searching import Search
     from nexxi_cli.service.safety import SafetyFilter
     from nexxi_cli.service.strangers import AddressLimiter
 
@@ -51,7 +57,7 @@ class App:
     archive: gives the archive, which the App closes. What waits in the outbox is not in it yet.
     """
 
-    settings: Settings
+    settings: "Settings"
     paths: Paths
     observer: Observer
     progress: Progress
@@ -138,6 +144,19 @@ class App:
             observer=self.observer,
         )
 
+    def private_chat(
+        self, service: "Answering", pseudonyms: "Pseudonyms", *, conversations: "ConversationManager | None" = None
+    ) -> "PrivateChat":
+        """What stands before `service`, so that it sees placeholders only. `conversations`: as of `chat_service`."""
+        from nexxi_cli.service.private_chat import PrivateChat
+
+        kept_in = conversations or self.conversations
+
+        async def session_of(request: ChatRequest) -> Session | None:
+            return await kept_in.resume(request.owner, request.session)
+
+        return PrivateChat(service, redaction_search(), pseudonyms, session_of)
+
     def safety_filter(self) -> "SafetyFilter":
         """The filter as the settings want it."""
         settings = self.settings
@@ -170,7 +189,7 @@ class App:
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings,
+    settings: "Settings",
     paths: Paths,
     *,
     observer: Observer | None = None,
@@ -223,7 +242,7 @@ async def open_app(
         yield app
 
 
-def session_store(settings: Settings, paths: Paths, *, spool_for: Observer | None = None) -> SessionStore:
+def session_store(settings: "Settings", paths: Paths, *, spool_for: Observer | None = None) -> SessionStore:
     """The Redis of `redis_url`, if there is one, else a file of the user's. Opens nothing yet.
 
     With `spool_for`, who hears of it, turns wait on this machine while Redis is down: for a client whose user has read
@@ -249,7 +268,7 @@ async def waiting_turns(paths: Paths) -> Mapping[str, int]:
     return await count(paths.state / SPOOL_FILE)
 
 
-def rate_limiter(settings: Settings) -> RateLimiter:
+def rate_limiter(settings: "Settings") -> RateLimiter:
     """For all workers that share the Redis of `redis_url` or, without one, for this process."""
     url = settings.redis_url
     limiter: RateLimiter = (
@@ -267,9 +286,9 @@ def address_limiter() -> "AddressLimiter":
 
 def safety_filter(
     *,
-    html: Mode = "off",
-    pii: Mode = "redact",
-    injection: InjectionMode = "block",
+    html: "Mode" = "off",
+    pii: "Mode" = "redact",
+    injection: "InjectionMode" = "block",
     allow: Sequence[str] = (),
     max_chars: int | None = None,
 ) -> "SafetyFilter":
@@ -288,6 +307,48 @@ def safety_filter(
     return SafetyFilter(recognizers=(SCANNER,), html=html, pii=pii, max_chars=max_chars, injection=screen)
 
 
+def redaction_search() -> "Search":
+    """Every recognizer, for texts that are redacted outside of a chat."""
+    from nexxi_cli.infrastructure.recognizers import SCANNER
+    from nexxi_cli.service.redaction.searching import Search
+
+    return Search((SCANNER,), SCANNER.types)
+
+
+def redaction_key(key_file: Path | None, settings: "Callable[[], Settings]") -> "RedactionKey | None":
+    """The key in the file, else that of the settings. Raises NotFound, UsageError, SettingsError."""
+    from nexxi_cli.service.redaction.keys import RedactionKey
+
+    if key_file is not None:
+        from nexxi_cli.infrastructure.redaction.key_file import read_key
+
+        return RedactionKey(read_key(key_file))
+    secret = settings().redact_key
+    return None if secret is None else RedactionKey(secret.get_secret_value().encode())
+
+
+def pseudonym_map(path: Path, key: "RedactionKey | None", *, make_key: bool) -> "PseudonymMap":
+    """The map in this file, under `key` or the one in the file beside it, which `make_key` makes if there is none.
+
+    Raises NotFound, UsageError and NexxiError for a key that cannot be read or made.
+    """
+    from nexxi_cli.infrastructure.redaction.key_file import kept_key, key_of_map
+    from nexxi_cli.infrastructure.redaction.pseudonym_map import PseudonymMap
+    from nexxi_cli.service.redaction.keys import RedactionKey
+
+    if key is None:
+        beside = path.with_name(f"{path.name}.key")
+        key = RedactionKey(kept_key(beside) if make_key else key_of_map(path, beside))
+    return PseudonymMap(path, key.derived("map"))
+
+
+def value_cipher(key: "RedactionKey") -> ValueCipher:
+    """What the operator `encrypt` seals values with."""
+    from nexxi_cli.infrastructure.redaction.cipher import KEY_BYTES, TokenCipher
+
+    return TokenCipher(key.derived("encrypt", KEY_BYTES))
+
+
 def model_loader(paths: Paths, progress: Progress | None = None) -> "ModelLoader":
     """The models in the cache and the ways to fetch more."""
     from nexxi_cli.infrastructure.models.loader import ModelLoader
@@ -301,21 +362,21 @@ def model_library(paths: Paths, progress: Progress) -> ModelLibrary:
     return model_loader(paths, progress)
 
 
-def archive(settings: Settings, paths: Paths) -> Archive:
+def archive(settings: "Settings", paths: Paths) -> Archive:
     """The archive that the settings name, or a file of the user's. It connects on first use."""
     database, url = _database(settings, paths)
     opened: Archive = load(ARCHIVES, database)(url)
     return opened
 
 
-def key_store(settings: Settings, paths: Paths) -> KeyStore:
+def key_store(settings: "Settings", paths: Paths) -> KeyStore:
     """The keys, in the archive's database. It connects on first use."""
     database, url = _database(settings, paths)
     opened: KeyStore = load(KEY_STORES, database)(url)
     return opened
 
 
-def key_digest(settings: Settings, paths: Paths) -> "Digest":
+def key_digest(settings: "Settings", paths: Paths) -> "Digest":
     """What keys are hashed with: HMAC under the settings' secret, or under one of the user's, made on first use.
 
     The digest raises ArchiveUnavailable or SettingsError when that one cannot be read.
@@ -330,7 +391,7 @@ def key_digest(settings: Settings, paths: Paths) -> "Digest":
     return lambda text: keyed_digest(secret(), text)
 
 
-def _database(settings: Settings, paths: Paths) -> tuple[str, str]:
+def _database(settings: "Settings", paths: Paths) -> tuple[str, str]:
     """The kind and the URL of the database that the settings name, or of a file of the user's."""
     if settings.database_url is None:
         return "sqlite", f"sqlite:///{paths.data / 'archive.db'}"
@@ -339,7 +400,7 @@ def _database(settings: Settings, paths: Paths) -> tuple[str, str]:
 
 
 def caught_up(
-    settings: Settings, paths: Paths, waiting: "Outbox", open_archive: Callable[[], Archive]
+    settings: "Settings", paths: Paths, waiting: "Outbox", open_archive: Callable[[], Archive]
 ) -> "CaughtUpArchive":
     """The archive's sessions as of now."""
     from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive

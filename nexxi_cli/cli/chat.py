@@ -25,6 +25,7 @@ class ChatOptions:
     schema: str | None = None
     stream: bool = True
     save: bool = True
+    private: bool = False
     as_json: bool = False
     extract: bool = False
     usage: bool = False
@@ -74,6 +75,9 @@ def chat(
     ] = None,
     no_stream: Annotated[bool, flag("--no-stream", help="Print the answer when it is whole.")] = False,
     no_save: Annotated[bool, flag("--no-save", "-n", help="Keep nothing of this chat.")] = False,
+    private: Annotated[
+        bool, flag("--private", help="Model and disk see placeholders such as <EMAIL_1>, you see the originals.")
+    ] = False,
     extract: Annotated[bool, flag("--extract", "-x", help="Print only the first code block.")] = False,
     usage: Annotated[bool, flag("--usage", "-u", help="Tokens and speed on standard error.")] = False,
     plain: Annotated[bool, flag("--plain", help="No Markdown rendering.")] = False,
@@ -105,6 +109,7 @@ def chat(
         schema=None if schema is None else read_schema(schema),
         stream=not (no_stream or as_json or extract),
         save=not no_save,
+        private=private,
         as_json=as_json,
         extract=extract,
         usage=usage,

@@ -8,6 +8,7 @@ from nexxi_cli.cli.render import note
 from nexxi_cli.cli.reply import Reply
 from nexxi_cli.cli.startup import LOCAL_OWNER, cli_app
 from nexxi_cli.core.types import ChatRequest
+from nexxi_cli.service.redaction.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
     from nexxi_cli.cli.chat import ChatOptions
@@ -36,4 +37,6 @@ async def answer_once(settings: "Settings", options: "ChatOptions", prompt: Prom
             sampling=options.sampling(settings),
             save=options.save,
         )
-        await Reply(options, kept=options.save).show(app.chat_service(backend).stream(request))
+        service = app.chat_service(backend)
+        answering = app.private_chat(service, Pseudonyms()) if options.private else service
+        await Reply(options, kept=options.save).show(answering.stream(request))

@@ -1,137 +1,119 @@
 """`nexxi redact`: takes personal data out of files and pipes, and leaves every other byte as it is."""
 
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import Annotated, Any
 
 import typer
 
-from nexxi_cli.cli.options import DebugFlag, QuietFlag
-from nexxi_cli.core.errors import NotFound, UsageError
+from nexxi_cli.cli.options import DebugFlag, JsonFlag, QuietFlag, flag
 
-if TYPE_CHECKING:
-    from collections import Counter
 
-    from nexxi_cli.service.safety import SafetyFilter
-    from nexxi_cli.service.stream_guard import StreamGuard
-
-FOUND = 3
-"""Exit code of --check, as of a text that the safety filter refuses."""
-
-_CHUNK_BYTES = 1 << 16
-_STDIN = Path("-")
+def _option(*names: str, metavar: str, help: str) -> Any:  # noqa: A002 - Typer's word
+    return typer.Option(*names, metavar=metavar, help=help)
 
 
 def redact(
     files: Annotated[list[Path] | None, typer.Argument(help="Files; - or none: standard input.")] = None,
     *,
-    check: Annotated[bool, typer.Option("--check", help="Print no text; exit 3 when anything is found.")] = False,
-    report: Annotated[
-        bool,
-        typer.Option(
-            "--report", help="Instead of the text, the findings: a line of JSON a file, offsets in characters."
+    operator: Annotated[
+        list[str] | None,
+        _option(
+            "--operator",
+            metavar="[TYPE=]NAME",
+            help="replace, mask, hash, pseudonym, encrypt or fake; for all or one type; may be repeated.",
         ),
+    ] = None,
+    types: Annotated[str | None, _option("--types", metavar="TYPES", help="Only these types: EMAIL,PHONE,...")] = None,
+    skip: Annotated[str | None, _option("--skip", metavar="TYPES", help="All types but these.")] = None,
+    min_confidence: Annotated[
+        float, _option("--min-confidence", metavar="NUMBER", help="Leave what is less certain, 0 to 1.")
+    ] = 0.0,
+    allow_list: Annotated[
+        Path | None,
+        _option("--allow-list", metavar="FILE", help="Values or /expressions/, one a line, that may stay."),
+    ] = None,
+    in_place: Annotated[bool, flag("--in-place", "-i", help="Change the files, each at once and whole.")] = False,
+    recursive: Annotated[bool, flag("--recursive", "-r", help="All text files below folders.")] = False,
+    include: Annotated[
+        list[str] | None, _option("--include", metavar="GLOB", help="With -r: only these files; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, _option("--exclude", metavar="GLOB", help="With -r: not these; may be repeated.")
+    ] = None,
+    gzip: Annotated[
+        bool, flag("--gzip", "-z", help="Standard input and output are gzip; .gz files are read as such anyway.")
     ] = False,
-    types: Annotated[str | None, typer.Option("--types", help="Only these types: EMAIL,PHONE,...")] = None,
-    skip: Annotated[str | None, typer.Option("--skip", help="All types but these.")] = None,
+    jsonl: Annotated[
+        list[str] | None,
+        _option("--jsonl", metavar="FIELD", help="Lines of JSON: only this field, as user.email; may be repeated."),
+    ] = None,
+    csv: Annotated[
+        list[str] | None,
+        _option("--csv", metavar="COLUMN", help="A table: only this column, by name or number; may be repeated."),
+    ] = None,
+    delimiter: Annotated[
+        str | None, _option("--delimiter", metavar="CHAR", help="Of --csv; default: the usual one of the first line.")
+    ] = None,
+    check: Annotated[
+        bool, flag("--check", help="Print file:line:column TYPE of what is found, and exit 3 if anything is.")
+    ] = False,
+    report: Annotated[
+        bool, flag("--report", help="Print the findings: a line of JSON a record or file, offsets in characters.")
+    ] = False,
+    stats: Annotated[bool, flag("--stats", help="Counts by type and rule on standard error; --json: as JSON.")] = False,
+    follow: Annotated[bool, flag("--follow", help="Go on as the file grows or is rotated, as tail -F.")] = False,
+    jobs: Annotated[int, _option("--jobs", metavar="COUNT", help="Processes to share the work among.")] = 1,
+    map_file: Annotated[
+        Path | None,
+        _option("--map", metavar="FILE", help="Keep placeholders and originals here, encrypted; FILE.key has the key."),
+    ] = None,
+    restore: Annotated[
+        Path | None, _option("--restore", metavar="FILE", help="Put the originals of this map back into the text.")
+    ] = None,
+    decrypt: Annotated[bool, flag("--decrypt", help="Put back what --operator encrypt took out.")] = False,
+    key_file: Annotated[
+        Path | None, _option("--key-file", metavar="FILE", help="The key, instead of NEXXI_REDACT_KEY.")
+    ] = None,
+    as_json: JsonFlag = False,
     quiet: QuietFlag = False,
     debug: DebugFlag = False,
 ) -> None:
     """Replace personal data by placeholders such as <EMAIL>, from standard input to standard output."""
-    from collections import Counter
+    from nexxi_cli.cli.redact_options import RedactOptions, check_options
 
-    from nexxi_cli.cli.render import note
-    from nexxi_cli.wiring import safety_filter
+    options = RedactOptions(
+        files=tuple(files or ()),
+        operators=tuple(operator or ()),
+        types=types,
+        skip=skip,
+        min_confidence=min_confidence,
+        allow_list=allow_list,
+        in_place=in_place,
+        recursive=recursive,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        gzip=gzip,
+        jsonl=tuple(jsonl or ()),
+        csv=tuple(csv or ()),
+        delimiter=delimiter,
+        check=check,
+        report=report,
+        stats=stats,
+        follow=follow,
+        jobs=jobs,
+        map_file=map_file,
+        restore=restore,
+        decrypt=decrypt,
+        key_file=key_file,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    check_options(options)
+    if options.is_way_back:
+        from nexxi_cli.cli.redact_back import put_back
 
-    if check and report:
-        raise UsageError("--check and --report exclude each other")
-    safety = _limited(safety_filter(injection="off"), only=types, skip=skip)
-    paths = files or [_STDIN]
-    _look_for([path for path in paths if path != _STDIN])
-    counts: Counter[str] = Counter()
-    for path in paths:
-        with _opened(path, quiet=quiet) as file:
-            if report:
-                _report(safety, file, counts)
-            else:
-                _redact(safety, file, counts, silent=check)
-    if counts:
-        found = ", ".join(f"{count} {type_}" for type_, count in sorted(counts.items()))
-        note(f"{'redacted' if not (check or report) else 'found'}: {found}", quiet=quiet)
-    if check and counts:
-        raise typer.Exit(FOUND)
+        put_back(options)
+    else:
+        from nexxi_cli.cli.redact_run import redact_all
 
-
-def _limited(safety: "SafetyFilter", *, only: str | None, skip: str | None) -> "SafetyFilter":
-    wanted = _types(only, safety.types) if only is not None else safety.types
-    unwanted = _types(skip, safety.types) if skip is not None else frozenset()
-    return safety.only(wanted - unwanted)
-
-
-def _types(names: str, known: frozenset[str]) -> frozenset[str]:
-    chosen = frozenset(name.strip().upper() for name in names.split(",") if name.strip())
-    for name in sorted(chosen - known):
-        raise UsageError(f"{name} is not a type; there are {', '.join(sorted(known))}")
-    return chosen
-
-
-def _redact(safety: "SafetyFilter", file: BinaryIO, counts: "Counter[str]", *, silent: bool) -> None:
-    guard = safety.stream_guard(on_finding=lambda finding: counts.update((finding.type,)))
-    for text in _guarded(guard, file):
-        if text and not silent:
-            sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-            sys.stdout.buffer.flush()
-
-
-def _report(safety: "SafetyFilter", file: BinaryIO, counts: "Counter[str]") -> None:
-    import json
-    from dataclasses import asdict
-
-    guard = safety.stream_guard()
-    for _ in _guarded(guard, file):
-        pass
-    counts.update(finding.type for finding in guard.findings)
-    typer.echo(json.dumps({"findings": [asdict(finding) for finding in guard.findings]}))
-
-
-def _guarded(guard: "StreamGuard", file: BinaryIO) -> Iterator[str]:
-    """The file's text as far as it is settled, each time something came. Bytes that are not UTF-8 are surrogates."""
-    import codecs
-
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    while chunk := os.read(file.fileno(), _CHUNK_BYTES):  # what is there, so that a line goes on when it comes
-        yield guard.push(decoder.decode(chunk))
-    yield guard.push(decoder.decode(b"", final=True)) + guard.finish()
-
-
-def _look_for(paths: Sequence[Path]) -> None:
-    """Raises NotFound for the first that is missing, before anything is printed."""
-    for path in paths:
-        with _translated(path):
-            path.stat()
-
-
-@contextmanager
-def _opened(path: Path, *, quiet: bool) -> Iterator[BinaryIO]:
-    if path == _STDIN:
-        if sys.stdin.isatty():
-            from nexxi_cli.cli.render import note
-
-            note("reading standard input: type the text, Ctrl-D ends it", quiet=quiet)
-        yield sys.stdin.buffer
-        return
-    with _translated(path):
-        file = path.open("rb")
-    with file:
-        yield file
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise NotFound(f"{path} cannot be read: {error.strerror}") from error
+        redact_all(options)

@@ -17,11 +17,14 @@ from nexxi_cli.cli.reply import Reply
 from nexxi_cli.cli.startup import LOCAL_OWNER, cli_app
 from nexxi_cli.core.errors import NexxiError, NotFound
 from nexxi_cli.core.types import ChatRequest, ChatResponse, Session, SessionChoice
+from nexxi_cli.service.redaction.pseudonyms import Pseudonyms
+from nexxi_cli.service.redaction.restoring import restored
 
 if TYPE_CHECKING:
     from nexxi_cli.core.ports import ModelBackend
     from nexxi_cli.core.settings import Settings
     from nexxi_cli.service.conversations import ConversationManager
+    from nexxi_cli.service.private_chat import Answering
     from nexxi_cli.wiring import App
 
 LEAVING = ("exit", "quit")
@@ -46,6 +49,7 @@ class Repl:
         self.last: ChatResponse | None = None
         self.context_tokens = (0, 0)
         self.draft = ""
+        self.pseudonyms = Pseudonyms()
         self.running = True
 
     async def begin(self) -> None:
@@ -116,10 +120,16 @@ class Repl:
         except NexxiError:
             return ()
 
+    def shown(self, text: str) -> str:
+        """A text of the session as the user may see it: with --private, with the originals that are known."""
+        return restored(text, self.pseudonyms.value_of) if self.options.private else text
+
     def toolbar(self) -> str:
         """The status bar: model, session, context used, speed."""
         used, length = self.context_tokens
         parts = [self.settings.model, self.label if self.options.save else "not saved"]
+        if self.options.private:
+            parts.append("private")
         parts.append(f"{used:,} of {length:,} tokens")
         if self.last is not None:
             parts.append(f"{tokens_per_second(self.last):.0f} tokens/s")
@@ -135,7 +145,9 @@ class Repl:
             sampling=self.options.sampling(self.settings),
             replaces_last=replaces_last,
         )
-        service = self.app.chat_service(self.backend, conversations=self.conversations)
+        service: Answering = self.app.chat_service(self.backend, conversations=self.conversations)
+        if self.options.private:
+            service = self.app.private_chat(service, self.pseudonyms, conversations=self.conversations)
         reply = Reply(self.options, kept=self.options.save)
         try:
             await reply.show(service.stream(request))

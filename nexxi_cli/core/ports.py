@@ -3,12 +3,9 @@
 from collections.abc import AsyncGenerator, Iterable, Sequence, Set
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from nexxi_cli.core.access import Allowance, ApiKey
-from nexxi_cli.core.archived import ArchiveEntry, DayStats, SearchHit
-from nexxi_cli.core.events import Event
 from nexxi_cli.core.types import (
     Delta,
     Finding,
@@ -21,6 +18,11 @@ from nexxi_cli.core.types import (
     Summary,
     Turn,
 )
+
+if TYPE_CHECKING:  # dozens of dataclasses, which take `redact` a tenth of its start
+    from nexxi_cli.core.access import Allowance, ApiKey
+    from nexxi_cli.core.archived import ArchiveEntry, DayStats, SearchHit
+    from nexxi_cli.core.events import Event
 
 
 class ModelBackend(Protocol):
@@ -133,7 +135,7 @@ class SessionStore(Protocol):
 class TurnLog(Protocol):
     """Takes what the archive has to hear, at once and for sure, whether the archive is up or not."""
 
-    async def put(self, entries: Sequence[ArchiveEntry]) -> None:
+    async def put(self, entries: "Sequence[ArchiveEntry]") -> None:
         """Note entries, in this order. Raises ArchiveUnavailable when they cannot be noted."""
 
 
@@ -159,20 +161,20 @@ class Archive(ArchivedSessions, Protocol):
     The archive knows an owner as a mere label: whoever calls decides what an owner may see.
     """
 
-    async def record(self, entries: Sequence[ArchiveEntry]) -> None:
+    async def record(self, entries: "Sequence[ArchiveEntry]") -> None:
         """Apply `entries` in this order, all or none; one that was applied before is ignored, whatever came since.
 
         A turn takes the place of one of the same number. The newest turn says what its session is called. Changes of
         a session that the archive does not have are ignored, and so are turns of a session that was deleted.
         """
 
-    async def search(self, owner: str, words: str, *, limit: int) -> Sequence[SearchHit]:
+    async def search(self, owner: str, words: str, *, limit: int) -> "Sequence[SearchHit]":
         """The owner's turns that have all these words in question and answer together, the best first.
 
         Nothing in `words` is syntax. Case and accents do not count; what is joined (`foo.bar`) has to stand together.
         """
 
-    async def stats(self, owner: str, *, since: datetime) -> Sequence[DayStats]:
+    async def stats(self, owner: str, *, since: datetime) -> "Sequence[DayStats]":
         """What the owner's turns since then cost, by UTC day and model, the newest day first."""
 
     async def delete_before(self, owner: str, moment: datetime) -> int:
@@ -191,13 +193,13 @@ class Archive(ArchivedSessions, Protocol):
 class KeyStore(Protocol):
     """The keys of the API. Every method raises ArchiveUnavailable, within about 2 seconds: they lie in its database."""
 
-    async def all(self) -> Sequence[ApiKey]:
+    async def all(self) -> "Sequence[ApiKey]":
         """Every key that was ever made, the oldest first."""
 
-    async def add(self, key: ApiKey) -> None:
+    async def add(self, key: "ApiKey") -> None:
         """Keep a new key."""
 
-    async def change(self, key: ApiKey) -> None:
+    async def change(self, key: "ApiKey") -> None:
         """Keep another state of the key with this id; a revocation is never taken back. Raises NotFound."""
 
     async def aclose(self) -> None:
@@ -211,10 +213,10 @@ class RateLimiter(Protocol):
     raises StoreUnavailable.
     """
 
-    async def take(self, name: str, *, limit: int, amount: int = 1) -> Allowance:
+    async def take(self, name: str, *, limit: int, amount: int = 1) -> "Allowance":
         """Book `amount` under `name` if it is free, all or nothing. An amount of 0 asks only."""
 
-    async def settle(self, name: str, allowance: Allowance, *, amount: int) -> None:
+    async def settle(self, name: str, allowance: "Allowance", *, amount: int) -> None:
         """Correct what was granted by `amount`: negative gives back, positive books more, beyond the limit too."""
 
     async def aclose(self) -> None:
@@ -246,8 +248,34 @@ class Recognizer(Protocol):
         """
 
 
+class PseudonymLedger(Protocol):
+    """Where placeholders such as <EMAIL_1> and what they stand for are kept, for all who write at the same time."""
+
+    def begin(self) -> Sequence[tuple[str, str]]:
+        """Shut others out until `commit`; returns the placeholders and values that were added since the last call.
+
+        Raises NotAuthorised for a wrong key, NexxiError when it cannot be read.
+        """
+
+    def commit(self, entries: Sequence[tuple[str, str]]) -> None:
+        """Add all of the entries or none, and let others in. Raises OutOfSpace, NexxiError."""
+
+    def sync(self) -> None:
+        """Have all that was added where it outlasts a power cut. Raises OutOfSpace."""
+
+
+class ValueCipher(Protocol):
+    """Seals values so that the same value of a type always looks the same, and opens them."""
+
+    def seal(self, type_: str, value: str) -> str:
+        """Letters, digits, - and _ that stand for `value`."""
+
+    def open(self, type_: str, token: str) -> str | None:
+        """What was sealed; None where the key is another one, or the token is none."""
+
+
 class Observer(Protocol):
     """Hears what happened; must return at once and never raise."""
 
-    def notify(self, event: Event) -> None:
+    def notify(self, event: "Event") -> None:
         """Take note of `event`."""

@@ -50,6 +50,9 @@ class Settings(BaseModel):
         (), description="rules, or regular expressions of texts, that the injection layer lets through; separated by ;"
     )
     safety_max_chars: int = Field(200_000, ge=1, description="longest message, in characters")
+    redact_key: SecretStr | None = Field(
+        None, min_length=16, description="what `nexxi redact` hashes, encrypts and keeps pseudonyms with"
+    )
     redis_url: SecretStr | None = Field(None, description="Redis for the sessions; default: a file of the user's")
     session_ttl_s: int | None = Field(None, ge=1, description="how long Redis keeps a silent session; default: ever")
 

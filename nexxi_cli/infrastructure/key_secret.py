@@ -24,7 +24,7 @@ def kept_secret(path: Path) -> str:
     """
     try:
         if not os.path.lexists(path):
-            _make(path)
+            make_secret(path)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             path.chmod(0o600)
         secret = path.read_bytes().decode().strip()
@@ -39,8 +39,8 @@ def kept_secret(path: Path) -> str:
     return secret
 
 
-def _make(path: Path) -> None:
-    """Write it elsewhere and link it into its place, which link(2) refuses to all but the first."""
+def make_secret(path: Path) -> None:
+    """A new secret (0600): written elsewhere and linked into its place, which link(2) refuses to all but the first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, written = mkstemp(prefix=f"{path.name}.", dir=path.parent)  # 0600
     try:

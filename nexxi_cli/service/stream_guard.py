@@ -1,11 +1,17 @@
 """StreamGuard: redacts a text that comes in pieces, and holds back only what could still grow into a match."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 
 from nexxi_cli.core.ports import Recognizer
-from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding
 from nexxi_cli.service.findings import CONTEXT_CHARS, find_all, redacted
+
+if TYPE_CHECKING:
+    from nexxi_cli.core.settings import Mode
+
+Render = Callable[[str, int, Sequence[Finding]], str]
+"""Writes a settled piece as it may leave: its text, where that begins, its findings; offsets are in the whole text."""
 
 _SHARE = 16
 """A search waits until a sixteenth of what is held can go, so that long holds do not cost their square."""
@@ -23,18 +29,25 @@ class StreamGuard:
         recognizers: Sequence[Recognizer],
         *,
         types: Collection[str],
-        mode: Mode,
+        mode: "Mode",
         on_finding: Callable[[Finding], object] | None = None,
+        render: Render | None = None,
+        context: str = "",
     ) -> None:
-        """`on_finding` hears of each finding instead of `findings`, for texts without end."""
+        """`on_finding` hears of each finding instead of `findings`, for texts without end.
+
+        render: makes what is let go, instead of placeholders such as <EMAIL>. context: the CONTEXT_CHARS that stood
+        before a text which is a part of another; it begins inside no finding.
+        """
         self._recognizers = [recognizer for recognizer in recognizers if recognizer.types & frozenset(types)]
         self._types = types
         self._mode = mode
         self._kept: list[Finding] = []
         self._on_finding = on_finding or self._kept.append
-        self._buffer = ""  # a little that is already out, as context; then what is held back
-        self._held_from = 0  # in the buffer
-        self._offset = 0  # of the buffer in the whole text
+        self._render = render
+        self._buffer = context  # a little that is already out, as context; then what is held back
+        self._held_from = len(context)  # in the buffer
+        self._offset = -len(context)  # of the buffer in the whole text
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -71,10 +84,16 @@ class StreamGuard:
         found = find_all(self._recognizers, self._types, self._buffer, self._held_from)
         end = next((finding.start for finding in found if finding.start < end < finding.end), end)
         settled = [finding for finding in found if finding.end <= end]
-        for finding in settled:
-            start, stop = finding.start + self._offset, finding.end + self._offset
-            self._on_finding(Finding(start, stop, finding.type, finding.confidence, finding.rule))
-        text = redacted(self._buffer[:end], settled)[self._held_from :]  # nothing is found in the context
+        moved = [
+            Finding(one.start + self._offset, one.end + self._offset, one.type, one.confidence, one.rule)
+            for one in settled
+        ]
+        for finding in moved:
+            self._on_finding(finding)
+        if self._render is None:
+            text = redacted(self._buffer[:end], settled)[self._held_from :]  # nothing is found in the context
+        else:
+            text = self._render(self._buffer[self._held_from : end], self._offset + self._held_from, moved)
         dropped = max(0, end - CONTEXT_CHARS)
         self._buffer = self._buffer[dropped:]
         self._held_from = end - dropped

@@ -75,9 +75,10 @@ def test_files_come_out_one_after_the_other(tmp_path: Path) -> None:
     assert redact(str(one), "-", str(two), text=b"+").stdout == b"ada@+example.com <IP>"
 
 
-def test_check_prints_only_counts_and_exits_3() -> None:
-    done = redact("--check", text=b"ada@example.com, bob@example.com")
-    assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"found: 2 EMAIL\n")
+def test_check_names_places_as_a_linter_does_and_exits_3() -> None:
+    done = redact("--check", text="né ada@example.com\n\nor 10.0.0.1\n".encode())
+    assert done.stdout == b"<stdin>:1:4 EMAIL email.address\n<stdin>:3:4 IP ip.v4\n"
+    assert (done.returncode, done.stderr) == (3, b"found: 1 EMAIL, 1 IP\n")
 
 
 def test_check_of_a_clean_text_says_nothing() -> None:
@@ -91,9 +92,10 @@ def test_report_is_a_line_of_json_for_each_file(tmp_path: Path) -> None:
     done = redact("--report", str(tmp_path / "one"), str(tmp_path / "two"))
     first, second = (json.loads(line) for line in done.stdout.splitlines())
     assert first == {
-        "findings": [{"start": 3, "end": 18, "type": "EMAIL", "confidence": 0.95, "rule": "email.address"}]
+        "findings": [{"start": 3, "end": 18, "type": "EMAIL", "confidence": 0.95, "rule": "email.address"}],
+        "file": str(tmp_path / "one"),
     }
-    assert second == {"findings": []}
+    assert second == {"findings": [], "file": str(tmp_path / "two")}
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,11 @@ async def copy(repl: "Repl", arguments: str) -> None:
     replies = [message.content for message in (await repl.current_session()).messages if message.role == "assistant"]
     if not replies:
         raise NotFound("the session has no turn")
-    encoded = base64.b64encode(replies[-1].encode()).decode("ascii")
+    reply = repl.shown(replies[-1])
+    encoded = base64.b64encode(reply.encode()).decode("ascii")
     sys.stdout.write(f"\x1b]52;c;{encoded}\a")
     sys.stdout.flush()
-    note(f"{len(replies[-1])} characters copied, if the terminal allows it")
+    note(f"{len(reply)} characters copied, if the terminal allows it")
 
 
 @command("tokens", usage="[TEXT]", help="count the tokens of a text, or of the session")

@@ -1,0 +1,209 @@
+"""Parts: a long text cut up, so that each part can be looked at by itself, with the findings of the whole.
+
+A part is looked at with what stands before it and what comes after it. Where a finding reaches over the cut, the part
+has all of it, and `Done.ended` says so: the next one then begins there.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from nexxi_cli.core.types import Finding
+from nexxi_cli.service.findings import CONTEXT_CHARS
+from nexxi_cli.service.redaction.outcomes import Counts, Outcome, Redacted
+from nexxi_cli.service.redaction.records import Record
+from nexxi_cli.service.redaction.searching import Search
+from nexxi_cli.service.redaction.texts import RecordText
+
+PART_BYTES = 1 << 21
+AHEAD_BYTES = 1 << 17
+"""More than the longest match, 20,000 characters of up to 4 bytes; a match that is longer still costs time, no more."""
+
+_STEP_CHARS = 1 << 18
+_CONTEXT_BYTES = 4 * CONTEXT_CHARS
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes of a text in UTF-8, cut between characters; `is_last`: nothing comes after `ahead`."""
+
+    body: bytes
+    before: bytes = b""
+    ahead: bytes = b""
+    is_last: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a part came to: either `out`, ready to be printed, or `events` for the Outcome of the whole text.
+
+    ended: up to which character it was looked at, counted from the part's beginning; `chars` are the part's own.
+    """
+
+    ended: int
+    chars: int
+    out: bytes
+    counts: Counts
+    events: "Sequence[Event]" = ()
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What `Outcome.piece` is to be told."""
+
+    text: str
+    at: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """That `Outcome.finish` is to be called."""
+
+
+Event = Piece | Record | End
+
+
+class Collected:
+    """An Outcome that remembers what it is told, for another one."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.counts: Counts = Counts()
+
+    def piece(self, text: str, at: int, findings: Sequence[Finding]) -> str:
+        """Remember."""
+        self.events.append(Piece(text, at, tuple(findings)))
+        return ""
+
+    def record(self, record: Record) -> str:
+        """Remember."""
+        self.events.append(record)
+        return ""
+
+    def finish(self) -> str:
+        """Remember."""
+        self.events.append(End())
+        return ""
+
+
+def replay(events: Sequence[Event], outcome: Outcome, base: int) -> str:
+    """Tell `outcome` what was remembered of a part that begins at character `base`; what it makes of it."""
+    return "".join(_told(event, outcome, base) for event in events)
+
+
+def _told(event: Event, outcome: Outcome, base: int) -> str:
+    if isinstance(event, Piece):
+        moved = [replace(one, start=one.start + base, end=one.end + base) for one in event.findings]
+        return outcome.piece(event.text, event.at + base, moved)
+    return outcome.record(event) if isinstance(event, Record) else outcome.finish()
+
+
+def look_at_text(search: Search, part: Part, outcome: Redacted | None) -> Done:
+    """A part of a text without structure."""
+    body, ahead = _decoded(part.body), _decoded(part.ahead)
+    collected = Collected()
+    guard = search.guard(collected.piece, context=_decoded(part.before)[-CONTEXT_CHARS:])
+    for at in range(0, len(body), _STEP_CHARS):
+        guard.push(body[at : at + _STEP_CHARS])
+    guard.push(ahead)
+    if part.is_last:
+        guard.finish()
+    pieces = list(_up_to(len(body), collected.events))
+    ended = pieces[-1].at + len(pieces[-1].text) if pieces else 0
+    if outcome is None:
+        return Done(ended, len(body), b"", Counts(), pieces)
+    out = "".join(outcome.piece(piece.text, piece.at, piece.findings) for piece in pieces)
+    return Done(ended, len(body), _encoded(out), _taken(outcome))
+
+
+def look_at_records(part: Part, text_of: Callable[[Outcome], RecordText], outcome: Redacted | None) -> Done:
+    """Whole records of a text. `text_of` makes the RecordText that an Outcome hears from."""
+    body = _decoded(part.body)
+    heard: Outcome = Collected() if outcome is None else outcome
+    text = text_of(heard)
+    out = text.push(body) + text.finish()
+    events = heard.events if isinstance(heard, Collected) else ()
+    counts = Counts() if outcome is None else _taken(outcome)
+    return Done(len(body), len(body), _encoded(out), counts, events, text.unreadable)
+
+
+def cut(
+    blocks: Iterator[bytes], *, longest: int | None = None, part_bytes: int = PART_BYTES, ahead_bytes: int = AHEAD_BYTES
+) -> Iterator[Part]:
+    """Parts of about `part_bytes`, cut behind line ends; without one for so long between characters.
+
+    longest: how much may come without a line end; then only line ends are cut behind. Raises ValueError beyond it.
+    """
+    held = bytearray()
+    before = b""
+    for block in blocks:
+        held += block
+        if len(held) < part_bytes + (0 if longest else ahead_bytes):
+            continue
+        end = held.rfind(b"\n") + 1 if longest else _text_end(held, part_bytes)
+        if longest and not end:
+            if len(held) > longest:
+                raise ValueError
+            continue
+        body = bytes(held[:end])
+        del held[:end]
+        ahead = b"" if longest else bytes(held[: between_characters(held, ahead_bytes)])
+        yield Part(body, before, ahead, is_last=False)
+        before = _context(body)
+    yield Part(bytes(held), before)
+
+
+def _text_end(held: bytearray, part_bytes: int) -> int:
+    return held.rfind(b"\n", part_bytes // 2, part_bytes) + 1 or between_characters(held, part_bytes)
+
+
+def _context(seen: bytes) -> bytes:
+    return seen[between_characters(seen, max(0, len(seen) - _CONTEXT_BYTES)) :]
+
+
+def continued(before: Part, done: Done, part: Part) -> Part:
+    """`part` as it is left by the one before it, which ended elsewhere than at its cut."""
+    whole = before.body + part.body
+    if done.ended < done.chars:
+        cut_at = len(_encoded(_decoded(before.body)[: done.ended]))
+    else:
+        cut_at = len(before.body) + len(_encoded(_decoded(part.body)[: done.ended - done.chars]))
+    return replace(part, body=whole[cut_at:], before=_context(before.before + whole[:cut_at]))
+
+
+def _up_to(end: int, events: Sequence[Event]) -> Iterator[Piece]:
+    """Pieces up to character `end`, or to the end of the finding that reaches over it."""
+    for piece in events:
+        assert isinstance(piece, Piece)
+        if piece.at >= end:
+            return
+        if piece.at + len(piece.text) <= end:
+            yield piece
+            continue
+        inside = tuple(one for one in piece.findings if one.start < end)
+        last = max(end, inside[-1].end if inside else 0)
+        yield Piece(piece.text[: last - piece.at], piece.at, inside)
+
+
+def _taken(outcome: Redacted) -> Counts:
+    counts, outcome.counts = outcome.counts, Counts()
+    return counts
+
+
+def between_characters(data: bytes | bytearray, at: int) -> int:
+    """`at`, or up to three bytes less, so that no character of UTF-8 is cut."""
+    if at >= len(data):
+        return len(data)
+    for less in range(4):
+        if at - less <= 0 or data[at - less] & 0xC0 != 0x80:
+            return max(0, at - less)
+    return at  # it is no UTF-8
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
