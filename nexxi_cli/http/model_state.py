@@ -1,6 +1,7 @@
 """ModelState: whether the model is loaded yet."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from nexxi_cli.core.errors import NexxiError, Overloaded
@@ -13,8 +14,10 @@ RETRY_S = 5.0
 class ModelState:
     """Waits for the model in the background. `async with` it; `failed` is set when the model cannot be had."""
 
-    def __init__(self, backend: ModelBackend) -> None:
+    def __init__(self, backend: ModelBackend, on_ready: Callable[[], None] = lambda: None) -> None:
+        """`on_ready` is called once, before the first request is taken."""
         self._backend = backend
+        self._on_ready = on_ready
         self._task: asyncio.Task[None]
         self.is_ready = False
         self.error: NexxiError | None = None
@@ -43,4 +46,5 @@ class ModelState:
             self.error = error
             self.failed.set()
         else:
+            self._on_ready()
             self.is_ready = True

@@ -37,12 +37,13 @@ async def serve_api(
     *,
     exposition: Callable[[], tuple[bytes, str]],
     on_listening: Callable[[], None] = lambda: None,
+    on_ready: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve until a signal; return the exit code: 0 after a drain, 128 and the signal's number after a second one.
 
     Raises what keeps the model from loading.
     """
-    async with _services(nexxi, backend, exposition) as (app, services):
+    async with _services(nexxi, backend, exposition, on_ready) as (app, services):
         server = Server(app, nexxi.settings, services.drain, on_listening)
         ending = asyncio.create_task(_end_with_the_model(services.model, server))
         try:
@@ -56,12 +57,12 @@ async def serve_api(
 
 @asynccontextmanager
 async def _services(
-    nexxi: App, backend: ModelBackend, exposition: Callable[[], tuple[bytes, str]]
+    nexxi: App, backend: ModelBackend, exposition: Callable[[], tuple[bytes, str]], on_ready: Callable[[], None]
 ) -> AsyncIterator[tuple[ASGIApp, Services]]:
     settings, observer = nexxi.settings, nexxi.observer
     quota = Quota(nexxi.rate_limiter(), observer)
     admission = Admission(max_concurrent=settings.max_concurrent, max_queue=settings.max_queue, observer=observer)
-    async with ModelState(backend) as model, StoreWatch(nexxi.store, observer) as store:
+    async with ModelState(backend, on_ready) as model, StoreWatch(nexxi.store, observer) as store:
         services = Services(
             settings=settings,
             backend=backend,

@@ -1,6 +1,7 @@
 """What may stand for a session: a name, an id, or the beginning of an id. Knows the rules, not the sessions."""
 
 import re
+from uuid import UUID
 
 from nexxi_cli.core.errors import UsageError
 
@@ -8,6 +9,7 @@ MIN_ID_DIGITS = 4  # git's minimum too: git-config(1), core.abbrev
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ID_DIGITS = re.compile(r"[0-9a-fA-F-]{1,36}")
+_WHOLE_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SURELY_ID = re.compile(r"[0-9a-fA-F]{8}[0-9a-fA-F-]*")
 
 
@@ -30,6 +32,11 @@ def check_name(name: str) -> None:
 def is_id(reference: str) -> bool:
     """Whether this can only be an id or its beginning: 8 or more hexadecimal digits."""
     return _SURELY_ID.fullmatch(reference) is not None
+
+
+def whole_id(reference: str) -> UUID | None:
+    """The id, if all of it is here."""
+    return UUID(reference) if _WHOLE_ID.fullmatch(reference) else None
 
 
 def may_be_id(reference: str) -> bool:

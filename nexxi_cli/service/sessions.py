@@ -9,7 +9,7 @@ from nexxi_cli.core.errors import NotFound, UsageError
 from nexxi_cli.core.ports import ArchivedSessions, Observer, SessionStore, TurnLog
 from nexxi_cli.core.types import Session, SessionChoice, SessionInfo
 from nexxi_cli.service.archiving import Archiving
-from nexxi_cli.service.references import check_name, check_reference, is_id, may_be_id
+from nexxi_cli.service.references import check_name, check_reference, is_id, may_be_id, whole_id
 
 PURGE_PAGE = 500
 
@@ -148,6 +148,10 @@ class Sessions:
     async def _lookup(self, owner: str, reference: str) -> tuple[Session, bool] | None:
         """The session, and whether it is in the store; else it is in the archive alone."""
         check_reference(reference)
+        session_id = whole_id(reference)
+        live = await self._store.load(session_id) if session_id else None
+        if live is not None:
+            return (live, True) if live.info.owner == owner else None
         infos = await self._store.find(owner, reference)
         is_stored = bool(infos)
         if not is_stored:

@@ -53,7 +53,7 @@ class Outbox:
     """A SQLite file (0600). Any number of processes may put entries in and drain it at once."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self._file = SqliteFile(path, busy_timeout_s=busy_timeout_s, contents=OUTBOX)
+        self._file = SqliteFile(path, busy_timeout_s=busy_timeout_s, contents=OUTBOX, survives_power_cut=False)
 
     async def put(self, entries: Sequence[ArchiveEntry]) -> None:
         """Keep entries on the disk until the archive has them. Raises ArchiveUnavailable when that cannot be."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as SocketTimeout
@@ -66,6 +67,7 @@ class RedisServer:
             # not `from` it: it may quote a part of the password
             raise SettingsError("NEXXI_REDIS_URL: a part or a parameter of this URL is unknown or bad") from None
         self._client = Redis.from_pool(pool)
+        self._scripts: dict[str, AsyncScript] = {}
 
     async def get(self, key: str) -> bytes | None:
         """The value of a key. Raises StoreUnavailable."""
@@ -75,7 +77,9 @@ class RedisServer:
     async def run(self, script: str, *arguments: str | int) -> Any:
         """Run a Lua script, by its digest once the server knows it. Raises StoreUnavailable."""
         async with self.in_time():
-            return await self._client.register_script(script)(args=arguments)
+            if script not in self._scripts:
+                self._scripts[script] = self._client.register_script(script)
+            return await self._scripts[script](args=arguments)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -45,8 +45,12 @@ class SqliteFile:
     A cancelled caller does not undo work that has begun.
     """
 
-    def __init__(self, path: Path, *, busy_timeout_s: float, contents: Contents = SESSIONS) -> None:
+    def __init__(
+        self, path: Path, *, busy_timeout_s: float, contents: Contents = SESSIONS, survives_power_cut: bool = True
+    ) -> None:
+        """`survives_power_cut`: a write waits for the disk. Without it, what a killed process has written stays too."""
         self._path = path
+        self._synchronous = "FULL" if survives_power_cut else "NORMAL"  # sqlite.org/pragma.html#pragma_synchronous
         self._contents = contents
         self._busy_timeout_s = busy_timeout_s
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=contents.noun)
@@ -92,7 +96,7 @@ class SqliteFile:
         connection.row_factory = sqlite3.Row
         try:
             enter_wal_mode(connection, timeout_s=self._busy_timeout_s)
-            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute("PRAGMA foreign_keys = ON")
             migrate(connection, self._path, self._contents)
         except BaseException:

@@ -113,7 +113,7 @@ async def test_tables_of_another_version_are_the_archive_s_business(place: Place
 
 async def test_a_file_that_is_no_database_is_named(place: Place) -> None:
     put(place.file, b"this is not a database " * 100)
-    with pytest.raises(ArchiveUnavailable, match=f"the archived turns in {place.file} cannot be used"):
+    with pytest.raises(ArchiveUnavailable, match=f"the archive in {place.file} cannot be used"):
         await place.caught_up.recent("ada", limit=9)
 
 
