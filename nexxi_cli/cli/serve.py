@@ -124,6 +124,8 @@ def http_settings(flags: "Mapping[str, object]") -> "Settings":
 async def _run(
     settings: "Settings", listener: "socket.socket", start_backend: "Callable[[App], ModelBackend] | None"
 ) -> int:
+    import asyncio
+
     from prometheus_client import CollectorRegistry
 
     from nexxi_cli.cli.progress import TerminalProgress
@@ -140,9 +142,13 @@ async def _run(
     progress = TerminalProgress(quiet=settings.log_format == "json")
     async with open_app(settings, cli_paths(), observer=observer, progress=progress) as nexxi:
         await check_access(settings, nexxi.key_ring())
+        backend = start_backend(nexxi) if start_backend else nexxi.start_backend()
+        await asyncio.to_thread(
+            nexxi.safety_filter().check, "What is compiled on first use is ready when it is needed."
+        )
         return await serve_api(
             nexxi,
-            start_backend(nexxi) if start_backend else nexxi.start_backend(),
+            backend,
             listener,
             exposition=lambda: exposition(registry),
             on_listening=lambda: _announce(settings, listener),

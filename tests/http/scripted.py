@@ -12,7 +12,7 @@ class ScriptedBackend:
     """Every word of `reply` is a token. It counts who asks, and who has stopped it.
 
     delay_s: between tokens; endless: the reply begins anew until somebody stops it or max_new_tokens are written;
-    error: raised after `error_after` tokens.
+    error: raised after `error_after` tokens; remembers: keeps what it was asked, which a server of its own must not.
     """
 
     def __init__(
@@ -25,6 +25,7 @@ class ScriptedBackend:
         error_after: int = 0,
         is_ready: bool = True,
         failure: Exception | None = None,
+        remembers: bool = True,
     ) -> None:
         self.reply = reply
         self.delay_s = delay_s
@@ -32,6 +33,7 @@ class ScriptedBackend:
         self.error = error
         self.error_after = error_after
         self.failure = failure
+        self.remembers = remembers
         self.loaded = asyncio.Event()
         if is_ready:
             self.loaded.set()
@@ -52,7 +54,8 @@ class ScriptedBackend:
         return sum(len(message.content.split()) for message in messages)
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
-        self.asked.append((messages, sampling))
+        if self.remembers:
+            self.asked.append((messages, sampling))
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         prompt_tokens = await self.count_tokens(messages)

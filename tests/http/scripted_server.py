@@ -20,6 +20,7 @@ def main() -> int:
                 REPLY * (int(os.environ.get("SCRIPT_TOKENS", len(REPLY))) // len(REPLY)),
                 delay_s=float(os.environ.get("SCRIPT_DELAY_S", "0")),
                 endless=bool(os.environ.get("SCRIPT_ENDLESS")),
+                remembers=False,
                 is_ready=not os.environ.get("SCRIPT_LOADING"),
             ),
         )
