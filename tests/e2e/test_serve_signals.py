@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,14 @@ from tests.redis_process import RedisProcess
 STREAM = {"message": "Why?", "save": False, "stream": True}
 SLOW = {"SCRIPT_DELAY_S": "0.1", "SCRIPT_TOKENS": "21", "NEXXI_REQUESTS_PER_MINUTE": 10_000}
 FOREVER = {"SCRIPT_DELAY_S": "0.02", "SCRIPT_ENDLESS": "1", "NEXXI_MAX_TOKENS": 100_000}
+
+
+@pytest.fixture(autouse=True)
+def _hangups_are_not_ignored() -> Iterator[None]:
+    """Under nohup they are, and by every program that is started here."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:

@@ -10,6 +10,7 @@ from nexxi_cli.core.paths import xdg_paths
 from nexxi_cli.core.settings import Settings
 from nexxi_cli.infrastructure.limits.memory import MemoryRateLimiter
 from nexxi_cli.infrastructure.limits.redis import RedisRateLimiter
+from nexxi_cli.service.strangers import FAILURES_PER_MINUTE
 from nexxi_cli.wiring import address_limiter, open_app, rate_limiter
 from tests.redis_process import RedisProcess
 
@@ -34,10 +35,9 @@ async def test_an_app_has_one_limiter_and_closes_it(tmp_path: Path, redis_server
     assert len(redis_server.client.client_list()) == before
 
 
-async def test_an_address_is_refused_after_ten_failures() -> None:
+async def test_an_address_is_refused_after_so_many_failures() -> None:
     addresses = address_limiter()
-    for _ in range(10):
-        await addresses.check("192.0.2.1")
+    for _ in range(FAILURES_PER_MINUTE):
         await addresses.failed("192.0.2.1")
     with pytest.raises(QuotaExceeded):
-        await addresses.check("192.0.2.1")
+        await addresses.failed("192.0.2.1")
