@@ -195,8 +195,12 @@ async def open_app(
     observer: Observer | None = None,
     progress: Progress | None = None,
     spool: bool = False,
+    log_behind: bool = False,
 ) -> AsyncIterator[App]:
-    """Build the App for `settings` and close it at the end. `spool`: see session_store."""
+    """Build the App for `settings` and close it at the end. `spool`: see session_store.
+
+    `log_behind`: turns are noted for the archive behind the replies, as a server wants it.
+    """
     from nexxi_cli.observability.silence import NO_PROGRESS, SILENT
     from nexxi_cli.service.conversations import ConversationManager
 
@@ -216,6 +220,10 @@ async def open_app(
         log: TurnLog = waiting
         if settings.database_url:
             log = await stack.enter_async_context(archive_writer(waiting, opened_archive(), observer))
+        if log_behind:
+            from nexxi_cli.infrastructure.archive.behind import LogBehind
+
+            log = await stack.enter_async_context(LogBehind(log, observer))
         archived = None
         if settings.redis_url:  # a file forgets nothing
             archived = caught_up(settings, paths, waiting, opened_archive)

@@ -140,7 +140,7 @@ async def _run(
     registry = CollectorRegistry()
     observer = ObserverGroup(LogObserver(details=False), MetricsObserver(registry))
     progress = TerminalProgress(quiet=settings.log_format == "json")
-    async with open_app(settings, cli_paths(), observer=observer, progress=progress) as nexxi:
+    async with open_app(settings, cli_paths(), observer=observer, progress=progress, log_behind=True) as nexxi:
         await check_access(settings, nexxi.key_ring())
         backend = start_backend(nexxi) if start_backend else nexxi.start_backend()
         await asyncio.to_thread(

@@ -66,7 +66,7 @@ async def serving(
     listening = asyncio.Event()
     listener = listen(wanted)
     port = None if wanted.uds else listener.getsockname()[1]
-    async with open_app(wanted, xdg_paths(os.environ), observer=events) as app:
+    async with open_app(wanted, xdg_paths(os.environ), observer=events, log_behind=True) as app:
         prepare(app)
         task = asyncio.create_task(
             serve_api(
