@@ -64,7 +64,10 @@ def throughput(script: Path, seconds: int) -> None:
 
 
 def latency(seconds: int) -> None:
-    """What the pipeline adds at 50 requests/s, one session in Redis for each client, quota there too."""
+    """What the pipeline adds at 50 requests/s, sessions and quota in Redis, to the same reply from a bare server."""
+    with upstream() as target:
+        times = asyncio.run(at_fifty(f"{target}/v1/chat/completions", BODY, seconds))
+        print(f"the bare reply, 50 requests/s: {percentiles(times)}")
     with running_redis() as redis, serving(NEXXI_REDIS_URL=redis.url) as (url, _):
         for label, path, body in (
             ("/v1/chat with sessions", "/v1/chat", {"message": "What is the capital of France?"}),
