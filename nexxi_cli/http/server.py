@@ -140,20 +140,20 @@ class Server(uvicorn.Server):
     async def _accept_last(self, sockets: list[socket.socket]) -> list[socket.socket]:
         """Close the listeners, and return the connections that the kernel would reset for it.
 
-        Those in our hands are the last to close, as the loop closes its own in its next turns.
+        The loop stops accepting a turn before: what it has accepted and not yet begun to serve would be dropped.
         """
-        listeners = [listener.dup() for listener in sockets]
+        for listener in sockets:
+            self._loop.remove_reader(listener)
+        await asyncio.sleep(0)
+        accepted: list[socket.socket] = []
+        for listener in sockets:
+            with suppress(BlockingIOError):
+                while True:
+                    accepted.append(listener.accept()[0])
         for server in self.servers:
             server.close()
         for listener in sockets:
             listener.close()
-        await asyncio.sleep(0.02)
-        accepted: list[socket.socket] = []
-        for listener in listeners:
-            listener.settimeout(0)
-            with listener, suppress(BlockingIOError):
-                while True:
-                    accepted.append(listener.accept()[0])
         return accepted
 
     def _new_protocol(self) -> LimitedHttpProtocol:

@@ -54,7 +54,7 @@ async def ended(server: Worker, seconds: float = 30) -> int:
 async def test_under_load_streams_finish_and_nobody_is_left_without_an_answer(tmp_path: Path) -> None:
     settings = {"NEXXI_MAX_CONCURRENT": 50, "NEXXI_GRACE_S": 20}
     with worker(tmp_path, **SLOW, **settings) as server:
-        async with client_of(server) as client:
+        async with client_of(server) as client, client_of(server, keeps=0) as stranger:
             streams = [asyncio.create_task(client.post("/v1/chat", json=STREAM)) for _ in range(50)]
             await running(server, client, 50)
             assert server.children() == ""
@@ -75,9 +75,9 @@ async def test_under_load_streams_finish_and_nobody_is_left_without_an_answer(tm
                 with suppress(httpx.ConnectError):
                     while True:
                         try:
-                            newcomers.append(await client.post("/v1/chat", json=STREAM))
+                            newcomers.append(await stranger.post("/v1/chat", json=STREAM))
                         except (httpx.ReadError, httpx.WriteError):
-                            await client.post("/v1/chat", json=STREAM)
+                            await stranger.post("/v1/chat", json=STREAM)
                             pytest.fail("a connection was reset while the server still listened")
 
             knocking = [asyncio.create_task(knock()) for _ in range(5)]

@@ -110,11 +110,11 @@ def worker(home: Path, *, ready: bool = True, **variables: object) -> Iterator[W
         yield only
 
 
-def client_of(worker: Worker, key: str = KEY) -> httpx.AsyncClient:
-    """A client with a key, and as many connections as it needs."""
+def client_of(worker: Worker, key: str = KEY, *, keeps: int | None = None) -> httpx.AsyncClient:
+    """A client with a key, and as many connections as it needs; it keeps all (or `keeps`) of them for later."""
     return httpx.AsyncClient(
         base_url=worker.url,
         headers=HEADERS | {"x-api-key": key},
         timeout=60,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=keeps),
     )
