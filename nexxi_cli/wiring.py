@@ -78,7 +78,9 @@ class App:
             name=model or self.settings.model,
             loader=model_loader(self.paths, self.progress),
             threads=self.settings.threads,
-            dtype=self.settings.dtype,
+            quantise=self.settings.quantize,
+            packs=self.paths.cache / "engine",
+            prefix_bytes=self.settings.prefix_cache_mb * 2**20,
             observer=self.observer,
         )
         self._backends.append(backend)

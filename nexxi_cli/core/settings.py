@@ -37,7 +37,10 @@ class Settings(BaseModel):
     max_tokens: int = Field(1024, ge=1, description="longest reply, in tokens")
     seed: int | None = Field(None, ge=0, lt=2**63, description="makes sampling repeatable")
     threads: int | None = Field(None, ge=1, description="CPU threads of the model; default: one for each core")
-    dtype: Literal["auto", "bfloat16", "float32"] = Field("auto", description="weights in memory")
+    quantize: Literal["auto", "int4", "int8", "bf16", "f32"] = Field(
+        "auto", description="how weights are held: auto is int4 where they have four bits already, else as they are"
+    )
+    prefix_cache_mb: int = Field(256, ge=0, description="memory for what was read of conversations that may go on")
     history: Literal["window", "summarise"] = Field(
         "window", description="what becomes of turns that no longer fit: left out (window) or summed up by the model"
     )

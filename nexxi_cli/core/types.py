@@ -64,6 +64,8 @@ class Sampling:
     temperature: 0 is greedy; top_p: nucleus, Holtzman et al. 2019, arXiv:1904.09751. The reply ends before the first
     of the `stop` strings, none of which is empty. json_schema: the reply is JSON that this schema allows, as JSON text;
     "{}" allows any value, ANY_JSON_OBJECT any object. A reply that ends by its length may be half a document.
+    prompt_cache_key: prompts of the same key may share what was computed for the beginning that they have in common;
+    None shares nothing.
     """
 
     temperature: float | None = None
@@ -72,6 +74,7 @@ class Sampling:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     json_schema: str | None = None
+    prompt_cache_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

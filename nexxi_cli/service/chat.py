@@ -108,8 +108,9 @@ class ChatService:
         first_token_s: float | None = None
         finish: FinishReason = "stop"
         usage, count = Usage(turn.prompt_tokens, 0), 0
+        sampling = replace(request.sampling, prompt_cache_key=request.owner)
         try:
-            async with aclosing(self._backend.generate(turn.messages, request.sampling)) as deltas:
+            async with aclosing(self._backend.generate(turn.messages, sampling)) as deltas:
                 async for delta in deltas:
                     if first_token_s is None:
                         first_token_s = self._clock() - began

@@ -12,6 +12,7 @@ from nexxi_cli.core.errors import ModelUnavailable, UnsupportedModel
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.models.constraint import Constraint
 from nexxi_cli.infrastructure.models.folder import ModelFolder
+from nexxi_cli.infrastructure.models.generating import Stopped
 from nexxi_cli.infrastructure.models.masking import DocumentEnd, Mask
 from nexxi_cli.infrastructure.models.transformers_quiet import quiet
 
@@ -25,10 +26,6 @@ PREFILL_CHUNK_TOKENS = 512
 
 _LOADING = threading.Lock()
 """One model at a time: from_pretrained sets torch's default type and device for the whole process meanwhile."""
-
-
-class Stopped(Exception):
-    """The caller wants no more tokens."""
 
 
 class TransformersEngine:

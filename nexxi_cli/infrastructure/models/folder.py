@@ -39,6 +39,11 @@ class ModelFolder:
         raise UnsupportedModel(f"{self.name}: config.json states no context length, so it is no text model we can run")
 
     @cached_property
+    def generation_config(self) -> Mapping[str, Any]:
+        """generation_config.json, empty when there is none. Raises ModelUnavailable when it is broken."""
+        return self._json("generation_config.json") or {}
+
+    @cached_property
     def chat_template(self) -> str | None:
         """The model's own template (Jinja), or None."""
         file = self.path / "chat_template.jinja"

@@ -3,11 +3,12 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from nexxi_cli.core.errors import ModelUnavailable
+from nexxi_cli.core.errors import ModelUnavailable, UnsupportedModel
 from nexxi_cli.core.events import ModelLoaded
 from nexxi_cli.core.ports import Observer
 from nexxi_cli.core.types import Delta, Message, ModelInfo, Sampling, Usage
@@ -19,9 +20,14 @@ from nexxi_cli.infrastructure.models.stops import StopStrings
 from nexxi_cli.infrastructure.models.tokens import TokenCodec, load_codec
 
 if TYPE_CHECKING:
+    from nexxi_cli.infrastructure.engine.fast import FastEngine
+    from nexxi_cli.infrastructure.engine.weights import Quantise
     from nexxi_cli.infrastructure.models.engine import TransformersEngine
 
 T = TypeVar("T")
+
+DTYPES: Mapping[str, Literal["auto", "bfloat16", "float32"]] = {"auto": "auto", "bf16": "bfloat16", "f32": "float32"}
+"""How transformers calls them."""
 
 
 class LocalBackend:
@@ -36,9 +42,12 @@ class LocalBackend:
         name: str,
         loader: ModelLoader,
         threads: int | None,
-        dtype: Literal["auto", "bfloat16", "float32"],
+        quantise: "Quantise",
+        packs: Path | None,
+        prefix_bytes: int,
         observer: Observer,
     ) -> None:
+        """`packs` is a folder for quantised weights; `prefix_bytes` bounds what is kept of texts that may go on."""
         self._name = name
         self._loader = loader
         self._observer = observer
@@ -46,7 +55,7 @@ class LocalBackend:
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer")
         self._thinking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._reader = self._reading.submit(self._read)
-        self._engine = self._thinking.submit(self._load, threads, dtype)
+        self._engine = self._thinking.submit(self._load, threads, quantise, packs, prefix_bytes)
 
     async def info(self) -> ModelInfo:
         """Name and context length; waits until the model is on this machine."""
@@ -127,14 +136,31 @@ class LocalBackend:
         return folder, load_codec(folder)
 
     def _load(
-        self, threads: int | None, dtype: Literal["auto", "bfloat16", "float32"]
-    ) -> tuple["TransformersEngine", Constraints]:
+        self, threads: int | None, quantise: "Quantise", packs: Path | None, prefix_bytes: int
+    ) -> tuple["FastEngine | TransformersEngine", Constraints]:
         began = time.monotonic()
-        from nexxi_cli.infrastructure.models.engine import TransformersEngine  # the imports take seconds: beside _read
+        from nexxi_cli.infrastructure.engine.fast import FastEngine, is_for_the_cpu  # torch takes seconds: beside _read
 
         folder, codec = self._reader.result()
         if self._closed.is_set():
             raise ModelUnavailable(f"{self._name} was closed before it was loaded")
-        engine = TransformersEngine.load(folder, dtype=dtype, threads=threads)
+        engine: FastEngine | TransformersEngine
+        try:
+            if not is_for_the_cpu():
+                raise UnsupportedModel("there is a CUDA device")
+            engine = FastEngine.load(folder, quantise=quantise, threads=threads, packs=packs, prefix_bytes=prefix_bytes)
+        except UnsupportedModel as reason:
+            engine = _by_transformers(folder, quantise, threads, reason)
         self._observer.notify(ModelLoaded(self._name, time.monotonic() - began))
         return engine, codec.constraints(engine.end_tokens)
+
+
+def _by_transformers(
+    folder: ModelFolder, quantise: "Quantise", threads: int | None, reason: UnsupportedModel
+) -> "TransformersEngine":
+    """What the fast engine does not cover, for this reason."""
+    if quantise in ("int4", "int8"):
+        raise UnsupportedModel(f"{folder.name} cannot be quantized here: {reason}; use bf16, f32 or auto") from reason
+    from nexxi_cli.infrastructure.models.engine import TransformersEngine
+
+    return TransformersEngine.load(folder, dtype=DTYPES[quantise], threads=threads)

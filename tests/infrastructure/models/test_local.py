@@ -24,7 +24,15 @@ LONG = [Message("user", "Write a very long story about a ship.")]
 
 
 def backend_of(name: str, cache: Path) -> LocalBackend:
-    return LocalBackend(name=name, loader=ModelLoader(cache, NO_PROGRESS), threads=None, dtype="auto", observer=SILENT)
+    return LocalBackend(
+        name=name,
+        loader=ModelLoader(cache, NO_PROGRESS),
+        threads=None,
+        quantise="auto",
+        packs=None,
+        prefix_bytes=2**20,
+        observer=SILENT,
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,137 @@
+"""A Llama-like model: tokens in, the scores of the next token out. The whole arithmetic, and nothing else.
+
+Vaswani et al. 2017 (arXiv:1706.03762) with RMSNorm (1910.07467), rotary positions (2104.09864), SwiGLU (2002.05202)
+and grouped queries (2305.13245). The sum that runs through the layers is float32, whatever the weights are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
+
+from nexxi_cli.infrastructure.engine.kv import KeyValues
+from nexxi_cli.infrastructure.engine.linear import Linear
+from nexxi_cli.infrastructure.engine.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The weights of one block; norms are float32. `query_norm` and `key_norm` (a head wide): Qwen 3's."""
+
+    attention_norm: torch.Tensor
+    qkv: Linear
+    output: Linear
+    ffn_norm: torch.Tensor
+    gate_up: Linear
+    down: Linear
+    query_norm: torch.Tensor | None = None
+    key_norm: torch.Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A whole model. `dtype` is that of the rows that are multiplied, and of keys and values."""
+
+    embedding: torch.Tensor  # (vocabulary, width)
+    layers: Sequence[Layer]
+    norm: torch.Tensor
+    head: Linear
+    dtype: torch.dtype
+
+
+class Llama:
+    """One model. It has no state: what was read is in the KeyValues."""
+
+    def __init__(self, shape: Shape, weights: Weights) -> None:
+        self.shape = shape
+        self._weights = weights
+        self._angles = torch.tensor(shape.rope, dtype=torch.float64)
+        self._turns = self._rotations(0)
+
+    def new_text(self) -> KeyValues:
+        """Nothing read yet."""
+        return KeyValues(self.shape, self._weights.dtype)
+
+    def read(self, tokens: Sequence[int], text: KeyValues) -> torch.Tensor:
+        """Read `tokens` after `text`, which then holds them; the scores of what comes next, (vocabulary,) float32."""
+        begin, end = text.length, text.length + len(tokens)
+        text.reserve(end)
+        if end > self._turns[0].shape[0]:
+            self._turns = self._rotations(end)
+        cos, sin = (table[begin:end, None] for table in self._turns)
+        seen = self._seen(begin, end)
+        x = self._weights.embedding[torch.tensor(tokens)].float()  # (n, width)
+        for layer, (keys, values) in zip(self._weights.layers, text.layers, strict=True):
+            x = x + self._attend(layer, self._norm(x, layer.attention_norm), cos, sin, keys, values, seen, begin, end)
+            gate, up = layer.gate_up(self._norm(x, layer.ffn_norm)).chunk(2, dim=-1)
+            x = x + layer.down(silu(gate) * up)
+        text.tokens.extend(tokens)
+        return self._weights.head(self._norm(x[-1:], self._weights.norm))[0].float()
+
+    def _norm(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return rms_norm(x, weight.shape, weight, self.shape.norm_eps).to(self._weights.dtype)
+
+    def _attend(
+        self,
+        layer: Layer,
+        x: torch.Tensor,
+        cos: torch.Tensor,
+        sin: torch.Tensor,
+        keys: torch.Tensor,
+        values: torch.Tensor,
+        seen: torch.Tensor | None,
+        begin: int,
+        end: int,
+    ) -> torch.Tensor:
+        shape, n = self.shape, x.shape[0]
+        queries, new_keys, new_values = (
+            layer.qkv(x).view(n, -1, shape.head_width).split([shape.heads, shape.kv_heads, shape.kv_heads], dim=1)
+        )
+        if layer.query_norm is not None and layer.key_norm is not None:
+            queries = rms_norm(queries.float(), layer.query_norm.shape, layer.query_norm, shape.norm_eps)
+            new_keys = rms_norm(new_keys.float(), layer.key_norm.shape, layer.key_norm, shape.norm_eps)
+        queries, new_keys = _rotate(queries, cos, sin), _rotate(new_keys, cos, sin)
+        keys[:, begin:end] = new_keys.transpose(0, 1)
+        values[:, begin:end] = new_values.transpose(0, 1)
+        first = 0 if shape.window is None else max(0, begin + 1 - shape.window)
+        keys, values = keys[:, first:end], values[:, first:end]
+        queries = queries.to(keys.dtype)
+        if n == 1:
+            grouped = queries.view(1, shape.kv_heads, -1, shape.head_width)  # the heads of a group as rows: see alike
+            mixed = scaled_dot_product_attention(grouped, keys[None], values[None]).view(1, -1)
+        else:
+            mixed = scaled_dot_product_attention(
+                queries.transpose(0, 1)[None],
+                keys[None],
+                values[None],
+                attn_mask=None if seen is None else seen[:, first:],
+                is_causal=seen is None,
+                enable_gqa=True,
+            )[0]
+            mixed = mixed.transpose(0, 1).reshape(n, -1)
+        return layer.output(mixed)
+
+    def _seen(self, begin: int, end: int) -> torch.Tensor | None:
+        """What is added to the scores of positions (columns) for each new one, (n, end): 0 for what it sees, else -inf.
+
+        None when it sees all of those before it.
+        """
+        if end - begin == 1 or (begin == 0 and (self.shape.window is None or end <= self.shape.window)):
+            return None
+        rows, columns = torch.arange(begin, end)[:, None], torch.arange(end)[None]
+        seen = columns <= rows
+        if self.shape.window is not None:
+            seen = seen & (columns > rows - self.shape.window)
+        return torch.zeros(seen.shape, dtype=self._weights.dtype).masked_fill_(~seen, -torch.inf)
+
+    def _rotations(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cosine and signed sine of every position's angles, (positions, head width), for half as many again."""
+        angles = torch.outer(torch.arange(max(512, positions * 3 // 2), dtype=torch.float64), self._angles)
+        cos, sin = angles.cos().float(), angles.sin().float()
+        return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
+
+
+def _rotate(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """(n, heads, head width), each pair of dimensions turned by its position; the pairs lie half a head apart."""
+    return torch.addcmul(heads * cos, heads.roll(heads.shape[-1] // 2, -1), sin)

@@ -1,0 +1,70 @@
+"""Quantised matrices, kept on the disk so that they are computed once and mapped into memory from then on."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from nexxi_cli.infrastructure.engine.linear import Int4, Int8
+
+FORMAT = 1
+"""Changes with what `linear` makes of the same weights."""
+
+
+class Packs:
+    """The matrices of one model, in one file. Without it, they are computed at every start."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._found = _opened(file)
+        self._made: dict[str, torch.Tensor] = {}
+
+    def get(self, name: str, kind: type[Int4] | type[Int8], make: Callable[[], Int4 | Int8]) -> Int4 | Int8:
+        """The matrix of this name, made if it is not there."""
+        if self._found is not None:
+            return kind(self._found.get_tensor(f"{name}.packed"), self._found.get_tensor(f"{name}.scales"))
+        made = make()
+        self._made |= {f"{name}.packed": made.packed, f"{name}.scales": made.scales}
+        return made
+
+    def save(self) -> None:
+        """Keep what was made, in the place of what older weights or another torch have left; a full disk keeps none."""
+        if self._file is None or not self._made:
+            return
+        unfinished = self._file.with_suffix(f".{os.getpid()}")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            save_file(self._made, unfinished)
+            for older in self._file.parent.glob(f"{self._file.name.split('-')[0]}-*.safetensors"):
+                older.unlink(missing_ok=True)
+            unfinished.replace(self._file)
+        except (OSError, SafetensorError):
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+
+
+def pack_file(folder: Path, model: Path, kind: str) -> Path:
+    """Where the matrices of a model lie: they depend on its files, on how they are held, on torch and the CPU."""
+    stats = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(model.glob("*.safetensors"))]
+    layout = (FORMAT, stats, torch.__version__, torch.backends.cpu.get_cpu_capability())
+    return folder / f"{_digest((str(model.resolve()), kind))}-{_digest(layout)}.safetensors"
+
+
+def _digest(key: object) -> str:
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+
+
+def _opened(file: Path | None) -> Any:
+    """The file, or None when there is none that can be read."""
+    if file is None or not file.is_file():
+        return None
+    try:
+        return safe_open(file, framework="pt")
+    except (OSError, SafetensorError):
+        return None
