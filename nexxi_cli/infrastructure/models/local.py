@@ -17,6 +17,7 @@ from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.loader import ModelLoader
 from nexxi_cli.infrastructure.models.stops import StopStrings
 from nexxi_cli.infrastructure.models.tokens import TokenCodec, load_codec
+from nexxi_cli.infrastructure.models.transformers_quiet import import_transformers
 
 if TYPE_CHECKING:
     from nexxi_cli.infrastructure.models.engine import TransformersEngine
@@ -130,6 +131,7 @@ class LocalBackend:
         self, threads: int | None, dtype: Literal["auto", "bfloat16", "float32"]
     ) -> tuple["TransformersEngine", Constraints]:
         began = time.monotonic()
+        import_transformers()
         from nexxi_cli.infrastructure.models.engine import TransformersEngine  # the imports take seconds: beside _read
 
         folder, codec = self._reader.result()
