@@ -24,7 +24,7 @@ RUN pip install --no-cache-dir '.[postgres,sentencepiece]'
 FROM debian:${DEBIAN} AS runtime
 # hadolint ignore=DL3008 # as above
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates python3 \
+    && apt-get install --yes --no-install-recommends ca-certificates python3 tini \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 nexxi \
     && useradd --uid 10001 --gid nexxi --home-dir /var/lib/nexxi --create-home --shell /usr/sbin/nologin nexxi \
@@ -45,7 +45,8 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=6s --start-period=10m --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ.get('NEXXI_PORT') or 8000}/ready\", timeout=5)"]
-ENTRYPOINT ["nexxi"]
+# PID 1 gets no signal that it has no handler for, and Python has none while it imports: tini is PID 1 instead.
+ENTRYPOINT ["tini", "--", "nexxi"]
 CMD ["serve"]
 
 ARG DEBIAN

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HTTP_SESSION_TTL_S = 1800
 """How long Redis keeps a silent session that came over HTTP, unless the settings say otherwise."""
 
-CONFIGURATIONS = "prometheus|grafana|nginx|systemd|compose"
+CONFIGURATIONS = "prometheus|grafana|nginx|systemd|compose|k8s"
 
 
 def serve(
