@@ -10,6 +10,7 @@ from socket import create_server
 import pytest
 
 from tests.cli.nexxi import nexxi, refused, said
+from tests.infrastructure.models.fake_hub import FakeHub, running
 from tests.infrastructure.models.tiny import tiny_model, write_folder
 
 MODULES = (
@@ -101,6 +102,20 @@ def test_a_hub_that_cannot_be_reached_ends_the_server_soon(
     line = done.stderr.splitlines()[-1]
     assert "moderation_model: the model hub cannot be reached for test/tiny" in line
     assert line.endswith("or use a local folder")
+
+
+def test_a_model_of_the_hub_is_fetched_once(
+    home: Path, chat_model: str, multi_label_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXXI_API_KEY", "a-key-of-the-tests")
+    monkeypatch.setenv("NEXXI_MODERATION_MODEL", "test/tiny")
+    for variable in ("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(variable, raising=False)
+    with running(FakeHub(multi_label_model)) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        assert "test/tiny loads" in said("serve", "--check", "--port", "0", "--model", chat_model)
+    assert "threat blocks from 0.5" in said("doctor")
+    refused("chat", "--once", "-m", chat_model, "I kill you", code=3)
 
 
 def test_without_the_setting_nothing_of_it_is_loaded(home: Path, chat_model: str) -> None:
