@@ -97,7 +97,7 @@ def test_a_hub_that_cannot_be_reached_ends_the_server_soon(
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")  # accepts, and says nothing
         began = time.monotonic()
         done = nexxi("serve", "--port", "0", "--model", chat_model)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 40  # the 8 s of the hub, and a start on a busy machine
     assert done.returncode == 6
     line = done.stderr.splitlines()[-1]
     assert "moderation_model: the model hub cannot be reached for test/tiny" in line
