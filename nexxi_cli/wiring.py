@@ -25,6 +25,7 @@ from nexxi_cli.core.registry import ARCHIVES, KEY_STORES, MODEL_BACKENDS, RATE_L
 from nexxi_cli.core.types import ChatRequest, Session
 
 if TYPE_CHECKING:
+    from nexxi_cli.core.moderation import LabelRule
     from nexxi_cli.core.settings import InjectionMode, Mode, Settings  # `redact` starts without pydantic
     from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
     from nexxi_cli.infrastructure.archive.outbox import Outbox
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from nexxi_cli.service.key_manager import KeyManager
     from nexxi_cli.service.key_ring import KeyRing
     from nexxi_cli.service.key_text import Digest
+    from nexxi_cli.service.moderation import ModerationScreen
     from nexxi_cli.service.private_chat import Answering, PrivateChat
     from nexxi_cli.service.redaction.keys import RedactionKey
     from nexxi_cli.service.redaction.pseudonyms import Pseudonyms
@@ -70,6 +72,7 @@ class App:
     _rate_limiter: RateLimiter | None = None
     _key_ring: "KeyRing | None" = None
     _key_store: KeyStore | None = None
+    _moderation: "ModerationScreen | None" = None
     _closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def start_backend(self, model: str | None = None) -> ModelBackend:
@@ -168,7 +171,24 @@ class App:
             injection=settings.safety_injection,
             allow=settings.safety_allow,
             max_chars=settings.safety_max_chars,
+            moderation=self.moderation(),
         )
+
+    def moderation(self) -> "ModerationScreen | None":
+        """The moderation layer, if the settings name a model. The first call begins to load it; the App closes it."""
+        settings = self.settings
+        name = settings.moderation_model
+        if self._moderation is None and name is not None:
+            from nexxi_cli.infrastructure.models.classifier import TransformersClassifier
+            from nexxi_cli.service.moderation import ModerationScreen
+
+            loader = model_loader(self.paths, self.progress, instead="a local folder")
+            classifier = TransformersClassifier(name, loader)
+            self._closing.push_async_callback(classifier.aclose)
+            self._moderation = ModerationScreen(
+                classifier, moderation_rules(settings), threshold=settings.moderation_threshold
+            )
+        return self._moderation
 
     async def stop_backend(self, backend: ModelBackend) -> None:
         """Close one backend before the App ends."""
@@ -301,6 +321,7 @@ def safety_filter(
     injection: "InjectionMode" = "block",
     allow: Sequence[str] = (),
     max_chars: int | None = None,
+    moderation: "ModerationScreen | None" = None,
 ) -> "SafetyFilter":
     """A ready filter with every recognizer; synchronous, thread-safe and cheap to build.
 
@@ -314,7 +335,30 @@ def safety_filter(
     screen = None
     if injection != "off":
         screen = InjectionScreen(ClassifyingDetector(), blocks=injection == "block", allow=allow)
-    return SafetyFilter(recognizers=(SCANNER,), html=html, pii=pii, max_chars=max_chars, injection=screen)
+    return SafetyFilter(
+        recognizers=(SCANNER,), html=html, pii=pii, max_chars=max_chars, injection=screen, moderation=moderation
+    )
+
+
+def moderation_rules(settings: "Settings") -> "Sequence[LabelRule]":
+    """What the settings say of the moderation model's labels."""
+    from nexxi_cli.core.moderation import parse_rule
+
+    return [parse_rule(entry) for entry in settings.moderation_labels]
+
+
+def moderation_plan(settings: "Settings", paths: Paths) -> "tuple[Path, Sequence[LabelRule]] | None":
+    """Where the moderation model lies and which of its labels count; None as long as it has to be fetched.
+
+    Loads no weights. Raises SettingsError, NotFound, UnsupportedModel and ModelUnavailable.
+    """
+    from nexxi_cli.service.moderation import plan_of
+
+    assert settings.moderation_model is not None
+    folder = model_loader(paths).here(settings.moderation_model)
+    if folder is None:
+        return None
+    return folder.path, plan_of(folder.labels, moderation_rules(settings), model=folder.name)
 
 
 def redaction_search() -> "Search":
@@ -359,12 +403,12 @@ def value_cipher(key: "RedactionKey") -> ValueCipher:
     return TokenCipher(key.derived("encrypt", KEY_BYTES))
 
 
-def model_loader(paths: Paths, progress: Progress | None = None) -> "ModelLoader":
-    """The models in the cache and the ways to fetch more."""
-    from nexxi_cli.infrastructure.models.loader import ModelLoader
+def model_loader(paths: Paths, progress: Progress | None = None, *, instead: str | None = None) -> "ModelLoader":
+    """The models in the cache and the ways to fetch more. `instead`: see ModelLoader."""
+    from nexxi_cli.infrastructure.models.loader import CHAT_MODELS, ModelLoader
     from nexxi_cli.observability.silence import NO_PROGRESS
 
-    return ModelLoader(paths.cache, progress or NO_PROGRESS)
+    return ModelLoader(paths.cache, progress or NO_PROGRESS, instead=instead or CHAT_MODELS)
 
 
 def model_library(paths: Paths, progress: Progress) -> ModelLibrary:

@@ -59,3 +59,19 @@ def postgres() -> Iterator[Postgres]:
         server = Postgres(Path(folder) / "postgres")
         yield server
         server.close()
+
+
+@pytest.fixture(scope="session")
+def multi_label_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a classifier that tells threats (kill, hurt) and insults (fool, idiot) from what is calm."""
+    from tests.infrastructure.models.tiny_classifier import write_multi_label
+
+    return write_multi_label(tmp_path_factory.mktemp("moderation") / "multi")
+
+
+@pytest.fixture(scope="session")
+def single_label_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one that calls both toxic, and all else neutral."""
+    from tests.infrastructure.models.tiny_classifier import write_single_label
+
+    return write_single_label(tmp_path_factory.mktemp("moderation") / "single")

@@ -57,6 +57,7 @@ async def _checks(nexxi: "App") -> "list[Check]":
         "outbox": looks.look_at_outbox,
         "spool": looks.look_at_spool,
         "model": looks.look_for_model,
+        **({"moderation": looks.look_at_moderation} if nexxi.settings.moderation_model else {}),
     }
     return [await check(name, partial(look, nexxi)) for name, look in things.items()]
 

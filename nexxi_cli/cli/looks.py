@@ -61,8 +61,21 @@ async def look_for_model(nexxi: "App") -> str | Check:
     return f"{nexxi.settings.model}, looked up when it is used"
 
 
+async def look_at_moderation(nexxi: "App") -> str | Check:
+    """Whether the moderation model lies here and has the labels that the settings name, and what these mean."""
+    from nexxi_cli.wiring import moderation_plan
+
+    found = moderation_plan(nexxi.settings, nexxi.paths)
+    if found is None:
+        return Check("moderation", "warning", f"{nexxi.settings.moderation_model} is not fetched yet")
+    path, rules = found
+    common = nexxi.settings.moderation_threshold
+    told = [f"{rule.label} {rule.action}s from {rule.threshold or common:g}" for rule in rules]
+    return f"{path}: {', '.join(told)}"
+
+
 def print_checks(checks: Sequence[Check]) -> None:
     """A line each, in the colour of its state."""
     colours = {"ok": typer.colors.GREEN, "warning": typer.colors.YELLOW, "down": typer.colors.RED}
     for check in checks:
-        typer.echo(f"{typer.style(f'{check.state:8}', fg=colours[check.state])}{check.name:10}{check.detail}")
+        typer.echo(f"{typer.style(f'{check.state:8}', fg=colours[check.state])}{check.name:9} {check.detail}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HTTP_SESSION_TTL_S = 1800
 """How long Redis keeps a silent session that came over HTTP, unless the settings say otherwise."""
 
-CONFIGURATIONS = "prometheus|grafana|nginx|systemd|compose"
+CONFIGURATIONS = "prometheus|grafana|nginx|systemd|compose|k8s"
 
 
 def serve(
@@ -135,7 +135,7 @@ async def _run(
     from nexxi_cli.observability.group import ObserverGroup
     from nexxi_cli.observability.logs import LogObserver
     from nexxi_cli.observability.metrics import MetricsObserver, exposition
-    from nexxi_cli.wiring import open_app
+    from nexxi_cli.wiring import open_app, safety_filter
 
     registry = CollectorRegistry()
     observer = ObserverGroup(LogObserver(details=False), MetricsObserver(registry))
@@ -143,8 +143,9 @@ async def _run(
     async with open_app(settings, cli_paths(), observer=observer, progress=progress, log_behind=True) as nexxi:
         await check_access(settings, nexxi.key_ring())
         backend = start_backend(nexxi) if start_backend else nexxi.start_backend()
+        nexxi.moderation()  # begins to load, beside the model
         await asyncio.to_thread(
-            nexxi.safety_filter().check, "What is compiled on first use is ready when it is needed."
+            safety_filter(html="redact").check, "What is compiled on first use is ready when it is needed."
         )
         return await serve_api(
             nexxi,

@@ -66,6 +66,10 @@ async def _checks(nexxi: "App") -> "list[Check]":
         info = await backend.info()
         return f"{info.name} loads; its context is {info.context_length} tokens"
 
+    async def moderation() -> str:
+        await nexxi.safety_filter().ready()
+        return f"{settings.moderation_model} loads"
+
     looks = {
         "address": address,
         "sessions": lambda: look_at_sessions(nexxi),
@@ -73,5 +77,6 @@ async def _checks(nexxi: "App") -> "list[Check]":
         "keys": keys,
         "routes": routes,
         "model": model,
+        **({"moderation": moderation} if settings.moderation_model else {}),
     }
     return [await check(name, look) for name, look in looks.items()]

@@ -77,6 +77,7 @@ def import_sessions(
 
 
 async def _add_all(nexxi: "App", transcripts: "Sequence[Transcript]") -> list[str]:
+    from asyncio import to_thread
     from datetime import UTC, datetime
     from uuid import uuid4
 
@@ -84,15 +85,16 @@ async def _add_all(nexxi: "App", transcripts: "Sequence[Transcript]") -> list[st
     from nexxi_cli.core.types import Message, Session, SessionInfo
 
     safety = nexxi.safety_filter()
+    await safety.ready()
     added = []
     for transcript in transcripts:
         created_at = transcript.created_at or datetime.now(UTC)
         info = SessionInfo(uuid4(), LOCAL_OWNER, created_at, created_at, title=transcript.title, model=transcript.model)
-        messages = tuple(
-            Message(message.role, safety.check_or_raise(message.content).text, message.finish)
+        messages = [
+            Message(message.role, (await to_thread(safety.check_or_raise, message.content)).text, message.finish)
             for message in transcript.messages
-        )
-        added.append(str((await nexxi.conversations.add(Session(info, messages))).session_id))
+        ]
+        added.append(str((await nexxi.conversations.add(Session(info, tuple(messages)))).session_id))
     return added
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from nexxi_cli.core.errors import SettingsError
+from nexxi_cli.core.moderation import parse_rule
 from nexxi_cli.core.types import Sampling
 
 PREFIX = "NEXXI_"
@@ -53,6 +54,13 @@ class Settings(BaseModel):
         (), description="rules, or regular expressions of texts, that the injection layer lets through; separated by ;"
     )
     safety_max_chars: int = Field(200_000, ge=1, description="longest message, in characters")
+    moderation_model: str | None = Field(
+        None, min_length=1, description="text classifier that judges what is asked: hub id or folder; default: none"
+    )
+    moderation_labels: tuple[str, ...] = Field(
+        (), description="what its labels mean: label=block, label=flag or label=pass, with :threshold; comma-separated"
+    )
+    moderation_threshold: float = Field(0.5, gt=0, le=1, description="score from which a label counts")
     redact_key: SecretStr | None = Field(
         None, min_length=16, description="what `nexxi redact` hashes, encrypts and keeps pseudonyms with"
     )
@@ -115,6 +123,19 @@ class Settings(BaseModel):
                 re.compile(entry)
             except re.error as error:
                 raise ValueError(f"{entry!r} is no regular expression: {error}") from error
+        return entries
+
+    @field_validator("moderation_labels", mode="before")
+    @classmethod
+    def _splits_into_rules(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("moderation_labels")
+    @classmethod
+    def _are_rules(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        labels = [parse_rule(entry).label.casefold() for entry in entries]
+        if len(set(labels)) < len(labels):
+            raise ValueError("should name each label once")
         return entries
 
     @field_validator("database_url")

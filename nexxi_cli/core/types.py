@@ -143,8 +143,9 @@ class Finding:
 class Verdict:
     """What the safety filter says of a text. `text` is what may go on; the findings' offsets are in the original.
 
-    reasons: why it is not allowed. scores: layer -> how sure it is that the text is bad, from 0 to 1. notes: what the
-    layers would have said against it that only observe.
+    reasons: why it is not allowed. scores: layer -> how sure it is that the text is bad, from 0 to 1, and
+    "moderation.LABEL" -> how sure that layer is of one label. notes: what the layers would have said against it that
+    only observe.
     """
 
     allowed: bool
@@ -156,9 +157,10 @@ class Verdict:
 
     @property
     def types(self) -> tuple[str, ...]:
-        """The type of each finding, in their order, then INJECTION if that was noticed."""
-        noticed = any(why.startswith("injection: ") for why in (*self.reasons, *self.notes))
-        return (*(finding.type for finding in self.findings), *(["INJECTION"] if noticed else []))
+        """The type of each finding, in their order, then INJECTION and MODERATION if those layers noticed something."""
+        layers = {why.partition(": ")[0] for why in (*self.reasons, *self.notes)}
+        noticed = (layer.upper() for layer in ("injection", "moderation") if layer in layers)
+        return (*(finding.type for finding in self.findings), *noticed)
 
 
 @dataclass(frozen=True, slots=True)

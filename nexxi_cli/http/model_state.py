@@ -1,7 +1,7 @@
-"""ModelState: whether the model is loaded yet."""
+"""ModelState: whether the model, and what judges its prompts, is loaded yet."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from nexxi_cli.core.errors import NexxiError, Overloaded
@@ -14,9 +14,15 @@ RETRY_S = 5.0
 class ModelState:
     """Waits for the model in the background. `async with` it; `failed` is set when the model cannot be had."""
 
-    def __init__(self, backend: ModelBackend, on_ready: Callable[[], None] = lambda: None) -> None:
-        """`on_ready` is called once, before the first request is taken."""
+    def __init__(
+        self,
+        backend: ModelBackend,
+        others_ready: Callable[[], Awaitable[None]],
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`others_ready` waits for what has to be loaded too; `on_ready` is called once, before the first request."""
         self._backend = backend
+        self._others_ready = others_ready
         self._on_ready = on_ready
         self._task: asyncio.Task[None]
         self.is_ready = False
@@ -41,7 +47,7 @@ class ModelState:
 
     async def _wait(self) -> None:
         try:
-            await self._backend.ready()
+            await asyncio.gather(self._backend.ready(), self._others_ready())
         except NexxiError as error:
             self.error = error
             self.failed.set()

@@ -62,7 +62,8 @@ async def _services(
     settings, observer = nexxi.settings, nexxi.observer
     quota = Quota(nexxi.rate_limiter(), observer)
     admission = Admission(max_concurrent=settings.max_concurrent, max_queue=settings.max_queue, observer=observer)
-    async with ModelState(backend, on_ready) as model, StoreWatch(nexxi.store, observer) as store:
+    safety_ready = nexxi.safety_filter().ready
+    async with ModelState(backend, safety_ready, on_ready) as model, StoreWatch(nexxi.store, observer) as store:
         services = Services(
             settings=settings,
             backend=backend,

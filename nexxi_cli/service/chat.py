@@ -29,7 +29,9 @@ from nexxi_cli.service.safety import SafetyFilter
 from nexxi_cli.service.stream_guard import StreamGuard
 
 INLINE_CHARS = 1000
-"""Texts up to this length are screened on the event loop: that takes less of it than handing them to a thread."""
+"""Texts up to this length are screened on the event loop, unless a model is asked: that takes less of it than handing
+them to a thread.
+"""
 
 
 class ChatService:
@@ -129,8 +131,10 @@ class ChatService:
         turn.finish(finish)
 
     async def _screened_request(self, request: ChatRequest) -> tuple[Verdict, ChatRequest]:
+        await self._safety.ready()
         chars = len(request.text) + sum(len(message.content) for message in request.history or ())
-        return self._screen(request) if chars <= INLINE_CHARS else await to_thread(self._screen, request)
+        is_quick = chars <= INLINE_CHARS and not self._safety.asks_a_model
+        return self._screen(request) if is_quick else await to_thread(self._screen, request)
 
     def _screen(self, request: ChatRequest) -> tuple[Verdict, ChatRequest]:
         """The verdict on the message, and the request with its other texts redacted."""

@@ -1,6 +1,8 @@
-"""SafetyFilter: length, HTML, injection, personal data; in this order. Knows the modes, no rule and no front door."""
+"""SafetyFilter: length, HTML, injection, personal data, moderation; in this order. Knows no rule and no front door."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from nexxi_cli.core.errors import Refused
 from nexxi_cli.core.ports import Recognizer
@@ -11,13 +13,16 @@ from nexxi_cli.service.injection import InjectionScreen, Screened, hidden_text
 from nexxi_cli.service.markup import Stripped, strip_markup
 from nexxi_cli.service.stream_guard import StreamGuard
 
+if TYPE_CHECKING:
+    from nexxi_cli.service.moderation import ModerationScreen
+
 
 class SafetyFilter:
     """Says what may go on of a text. Holds no state of a text: one filter serves all threads.
 
     The modes of a layer: "off" does not look; "observe" reports what it finds and changes nothing; "redact" takes it
     out (HTML) or puts a placeholder in its place (personal data); "block" does so too and disallows the text.
-    Injection has no "redact", see InjectionScreen.
+    Injection has no "redact", see InjectionScreen; moderation has a rule for each label, see ModerationScreen.
     """
 
     def __init__(
@@ -28,14 +33,16 @@ class SafetyFilter:
         max_chars: int | None,
         *,
         injection: InjectionScreen | None = None,
+        moderation: "ModerationScreen | None" = None,
         types: Collection[str] | None = None,
     ) -> None:
-        """Personal data of `types` counts; None: of every type. Without `injection`, that layer is off."""
+        """Personal data of `types` counts; None: of every type. Without its screen, a layer is off."""
         self._recognizers = tuple(recognizers)
         self._html: Mode = html
         self._pii: Mode = pii
         self._max_chars = max_chars
         self._injection = injection
+        self._moderation = moderation
         known = frozenset[str]().union(*(recognizer.types for recognizer in recognizers))
         self._types = known if types is None else known & frozenset(types)
 
@@ -47,15 +54,45 @@ class SafetyFilter:
     def only(self, types: Collection[str]) -> "SafetyFilter":
         """The same filter, looking for `types` alone."""
         return SafetyFilter(
-            self._recognizers, self._html, self._pii, self._max_chars, injection=self._injection, types=types
+            self._recognizers,
+            self._html,
+            self._pii,
+            self._max_chars,
+            injection=self._injection,
+            moderation=self._moderation,
+            types=types,
         )
 
+    @property
+    def asks_a_model(self) -> bool:
+        """Whether it takes a model's time to judge a text, be it ever so short."""
+        return self._moderation is not None
+
+    async def ready(self) -> None:
+        """Wait until nothing has to be loaded any more. Raises as ModerationScreen.ready does."""
+        if self._moderation is not None:
+            await self._moderation.ready()
+
     def check(self, text: str) -> Verdict:
-        """Judge a text. Nothing that it contains makes this raise.
+        """Judge a text. Nothing that it contains makes this raise; a moderation that cannot be had does.
 
         Findings are of type HTML or one of `types`, in order; those of HTML may overlap those of personal data.
-        A text that is too long is not looked at, and nothing of it may go on.
+        A text that is too long is not looked at, and nothing of it may go on. Moderation sees what would go on of a
+        text that the other layers allow.
         """
+        verdict = self._check(text)
+        if self._moderation is None or not verdict.allowed or not verdict.text.strip():
+            return verdict
+        moderated = self._moderation.look_at(verdict.text)
+        return replace(
+            verdict,
+            allowed=not moderated.reasons,
+            reasons=tuple(f"moderation: {reason}" for reason in moderated.reasons),
+            scores={**verdict.scores, **moderated.scores},
+            notes=(*verdict.notes, *(f"moderation: {note}" for note in moderated.notes)),
+        )
+
+    def _check(self, text: str) -> Verdict:
         if self._max_chars is not None and len(text) > self._max_chars:
             reason = f"length: {len(text)} characters, the limit is {self._max_chars}"
             return Verdict(allowed=False, text="", reasons=(reason,))
@@ -89,7 +126,10 @@ class SafetyFilter:
         )
 
     def check_or_raise(self, text: str) -> Verdict:
-        """Judge a text. Raises Refused, which names layers, types, rules and lengths, never what was found."""
+        """Judge a text as `check` does.
+
+        Raises Refused, which names layers, types, rules, labels and lengths, never what was found.
+        """
         verdict = self.check(text)
         if not verdict.allowed:
             raise Refused(

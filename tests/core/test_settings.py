@@ -148,3 +148,23 @@ def test_a_session_lives_a_second_at_least(config: Path) -> None:
 def test_no_flag_of_any_name_or_value_gives_anything_but_settings_or_a_settings_error(flags: dict[str, str]) -> None:
     with suppress(SettingsError):
         assert load_settings(flags, {}, default_config=Path("/nonexistent/config.toml"))
+
+
+def test_what_labels_mean_is_a_list_in_the_file_and_parted_by_commas_elsewhere(config: Path) -> None:
+    config.write_text(
+        '[moderation]\nmodel = "a/b"\nlabels = ["toxic=block", "hate speech=flag:0.8"]\nthreshold = 0.7\n'
+    )
+    settings = load_settings({}, {}, default_config=config)
+    assert settings.moderation_labels == ("toxic=block", "hate speech=flag:0.8")
+    assert (settings.moderation_model, settings.moderation_threshold) == ("a/b", 0.7)
+    environ = {"NEXXI_MODERATION_LABELS": "toxic=block, hate speech=flag:0.8,"}
+    assert load_settings({}, environ, default_config=config).moderation_labels == settings.moderation_labels
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("toxic", "label=block"), ("toxic=stop", "label=block"), ("a=flag:2", "threshold"), ("a=flag,A=pass", "once")],
+)
+def test_labels_with_no_clear_meaning_are_refused(config: Path, value: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=f"NEXXI_MODERATION_LABELS: .*{words}"):
+        load_settings({}, {"NEXXI_MODERATION_LABELS": value}, default_config=config)

@@ -224,3 +224,20 @@ def test_while_we_are_down_the_answer_is_an_error_like_ours(tmp_path: Path) -> N
             error = json.loads(answer.read())["error"]
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert error["type"] == "api_error"
+
+
+def test_of_two_servers_the_one_that_is_down_costs_nobody_an_answer(tmp_path: Path) -> None:
+    ports = free_port(), free_port()
+    certificate = make_certificate(tmp_path)
+    with serving() as upstream:
+        main = write_configuration(tmp_path, Settings(port=upstream.port), ports)
+        printed = tmp_path / "nexxi.conf"
+        alive = f'server "127.0.0.1:{upstream.port}";'
+        printed.write_text(printed.read_text().replace(alive, f'server "127.0.0.1:{free_port()}";\n    {alive}'))
+        with running(program("nginx"), "-p", tmp_path, "-c", main, "-e", tmp_path / "error.log"):
+            wait_for_port(ports[1])
+            for _ in range(6):
+                with closing(Nginx(*ports, certificate, upstream).https()) as client:
+                    client.request("POST", "/", body=b"x")
+                    assert client.getresponse().status == 200
+    assert upstream.bodies == [1] * 6

@@ -100,50 +100,6 @@ def test_a_percent_sign_stays_one_in_a_unit() -> None:
     assert 'Environment="NEXXI_UDS=/run/100%%/x"' in lines("systemd", uds="/run/100%/x")
 
 
-def test_compose_has_all_the_parts_each_healthy_and_of_a_named_version() -> None:
-    services = yaml.safe_load(configuration("compose", Settings()))["services"]
-    assert set(services) == {"nexxi", "nginx", "redis", "postgres", "prometheus", "grafana"}
-    for name, service in services.items():
-        assert re.search(r":v?\d[\w.-]*$", service["image"]), name
-        assert service["healthcheck"]["test"], name
-
-
-def test_compose_names_only_networks_volumes_and_files_that_it_has() -> None:
-    document = yaml.safe_load(configuration("compose", Settings()))
-    for service in document["services"].values():
-        assert set(service["networks"]) <= set(document["networks"])
-        assert {config["source"] for config in service.get("configs", ())} <= set(document["configs"])
-        assert set(service.get("secrets", ())) <= set(document["secrets"])
-        assert set(service.get("depends_on", ())) <= set(document["services"])
-        named = {volume.partition(":")[0] for volume in service.get("volumes", ())}
-        assert {name for name in named if not name.startswith(".")} <= set(document["volumes"])
-
-
-def test_compose_carries_the_other_configurations_with_every_dollar_doubled() -> None:
-    configs = yaml.safe_load(configuration("compose", Settings(port=0, uds=Path("/x"))))["configs"]
-    contents = {name: config["content"] for name, config in configs.items()}
-    for name, content in contents.items():
-        assert re.search(r"(?<!\$)(\$\$)*\$(?![${])", content) is None, name
-    composed = contents["grafana_dashboard"].replace("$$", "$")
-    assert json.loads(composed) == dashboard()
-    assert 'server "nexxi:8000";' in contents["nginx"]
-    assert "server_name ${NEXXI_NAME:?is missing in .env};" in contents["nginx"]
-    [job] = yaml.safe_load(contents["prometheus"])["scrape_configs"]
-    assert job["static_configs"] == [{"targets": ["nexxi:8000"]}]
-
-
-def test_compose_trusts_the_forwarded_headers_of_its_nginx_alone() -> None:
-    services = yaml.safe_load(configuration("compose", Settings()))["services"]
-    trusted = services["nexxi"]["environment"]["NEXXI_FORWARDED_ALLOW_IPS"]
-    assert services["nginx"]["networks"]["front"]["ipv4_address"] == trusted
-    assert "ports" not in services["nexxi"]
-
-
-def test_the_settings_that_compose_names_are_ours() -> None:
-    names = set(re.findall(r"^ +NEXXI_(\w+):", configuration("compose", Settings()), re.MULTILINE))
-    assert {name.lower() for name in names} - set(Settings.model_fields) == set()
-
-
 @pytest.mark.parametrize("kind", FILES)
 def test_no_secret_is_printed_and_nothing_left_to_fill_in(kind: str) -> None:
     settings = Settings.model_validate(
@@ -160,7 +116,7 @@ def test_no_secret_is_printed_and_nothing_left_to_fill_in(kind: str) -> None:
 
 
 def test_an_unknown_kind_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(UsageError, match="'apache': choose one of prometheus, grafana, nginx, systemd, compose"):
+    with pytest.raises(UsageError, match="'apache': choose one of prometheus, grafana, nginx, systemd, compose, k8s"):
         configuration("apache", Settings())
 
 

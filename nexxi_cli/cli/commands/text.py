@@ -66,8 +66,10 @@ async def redact(repl: "Repl", arguments: str) -> None:
         pii=settings.safety_pii,
         injection=settings.safety_injection,
         allow=settings.safety_allow,
+        moderation=repl.app.moderation(),
     )
-    verdict = safety.check(arguments)
+    await safety.ready()
+    verdict = await asyncio.to_thread(safety.check, arguments)
     typer.echo(without_controls(verdict.text))
     if verdict.findings:
         note(redacted_note(verdict.findings, where="the text"))

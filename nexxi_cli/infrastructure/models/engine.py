@@ -5,16 +5,15 @@ from collections.abc import Callable, Sequence, Set
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-from nexxi_cli.core.errors import ModelUnavailable, UnsupportedModel
+from nexxi_cli.core.errors import ModelUnavailable
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.models.constraint import Constraint
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.generating import Stopped
 from nexxi_cli.infrastructure.models.masking import DocumentEnd, Mask
-from nexxi_cli.infrastructure.models.transformers_quiet import quiet
+from nexxi_cli.infrastructure.models.pretrained import first_line, read_model
 
 GREEDY_BELOW = 1e-5
 """Temperatures below it are 0, as in vLLM: logits that are divided by less overflow, and the likeliest token wins
@@ -22,10 +21,6 @@ long before that.
 """
 PREFILL_CHUNK_TOKENS = 512
 """A prompt is read in pieces of this size: it bounds the memory, and how long a cancelled reply goes on."""
-
-
-_LOADING = threading.Lock()
-"""One model at a time: from_pretrained sets torch's default type and device for the whole process meanwhile."""
 
 
 class TransformersEngine:
@@ -41,22 +36,10 @@ class TransformersEngine:
         cls, folder: ModelFolder, *, dtype: Literal["auto", "bfloat16", "float32"], threads: int | None
     ) -> "TransformersEngine":
         """Read the weights, onto a CUDA device if there is one. Raises ModelUnavailable and UnsupportedModel."""
-        quiet()
         if threads is not None:
             torch.set_num_threads(threads)
         wanted = _dtype(folder) if dtype == "auto" else getattr(torch, dtype)
-        try:
-            with _LOADING:
-                model, report = AutoModelForCausalLM.from_pretrained(
-                    folder.path, dtype=wanted, local_files_only=True, output_loading_info=True
-                )
-        except (SafetensorError, OSError, RuntimeError, KeyError) as error:
-            raise ModelUnavailable(f"the weights of {folder.name} cannot be read: {_first_line(error)}") from error
-        except (ValueError, ImportError) as error:
-            raise UnsupportedModel(f"{folder.name} cannot be run: {_first_line(error)}") from error
-        if report["missing_keys"] or report["mismatched_keys"]:
-            missing = sorted(report["missing_keys"]) or sorted(str(key) for key in report["mismatched_keys"])
-            raise ModelUnavailable(f"the weights of {folder.name} are not whole: {missing[0]} is missing or misshapen")
+        model = read_model(AutoModelForCausalLM, folder, wanted)
         return cls(model.to("cuda" if torch.cuda.is_available() else "cpu").eval())
 
     @property
@@ -98,7 +81,7 @@ class TransformersEngine:
                     streamer=stream,
                 )
         except RuntimeError as error:  # torch's own, out of memory among them
-            raise ModelUnavailable(f"the model failed: {_first_line(error)}") from error
+            raise ModelUnavailable(f"the model failed: {first_line(error)}") from error
         finally:
             self._stop = None
         return stream.ended or (constraint is not None and constraint.is_over)
@@ -157,8 +140,3 @@ def _dtype(folder: ModelFolder) -> torch.dtype:
     config = folder.config.get("text_config") or folder.config
     saved = config.get("dtype") or config.get("torch_dtype")
     return torch.float32 if saved == "float32" else torch.bfloat16
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__

@@ -38,6 +38,22 @@ class ModelFolder:
                 return value
         raise UnsupportedModel(f"{self.name}: config.json states no context length, so it is no text model we can run")
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the outputs of a text classifier are called, in order. Raises UnsupportedModel for another model."""
+        kinds = self.config.get("architectures") or ()
+        if not any(str(kind).endswith("ForSequenceClassification") for kind in kinds):
+            raise UnsupportedModel(
+                f"{self.name} is no text classifier, but a {', '.join(map(str, kinds)) or 'bare model'}"
+            )
+        named = self.config.get("id2label")
+        if not isinstance(named, dict):
+            return ("LABEL_0", "LABEL_1")  # transformers' PretrainedConfig leaves out what is its default
+        try:
+            return tuple(str(named[number]) for number in sorted(named, key=int))
+        except ValueError as error:
+            raise ModelUnavailable(f"{self.path / 'config.json'}: id2label should have numbers as its keys") from error
+
     @cached_property
     def generation_config(self) -> Mapping[str, Any]:
         """generation_config.json, empty when there is none. Raises ModelUnavailable when it is broken."""

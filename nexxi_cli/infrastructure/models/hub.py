@@ -13,17 +13,21 @@ from nexxi_cli.infrastructure.models.cache import need_room
 TIMEOUT_S = 8.0
 """How long the hub may take for its first answer: a hub that cannot be reached is told within 10 s."""
 
-FILES = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model")
+FILES = (
+    *("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja"),
+    *("tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.txt", "merges.txt"),
+)
 _IGNORED = ("consolidated*", "original/*", "onnx/*")
 
 
-def fetch(repo_id: str, progress: Progress) -> Path:
+def fetch(repo_id: str, progress: Progress, *, instead: str) -> Path:
     """The folder of the repository's newest snapshot, downloaded if it is not whole in the cache.
 
+    `instead`: what to use where the hub cannot be reached.
     Raises NotFound, NotAuthorised, OutOfSpace and ModelUnavailable.
     """
     cached = find(repo_id)
-    return cached if cached is not None else _download(repo_id, progress)
+    return cached if cached is not None else _download(repo_id, progress, instead)
 
 
 def find(repo_id: str) -> Path | None:
@@ -72,7 +76,7 @@ def _cache_folder() -> Path:
     return Path(os.environ.get("HF_HUB_CACHE") or f"{home}/hub").expanduser()
 
 
-def _download(repo_id: str, progress: Progress) -> Path:
+def _download(repo_id: str, progress: Progress, instead: str) -> Path:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import httpx2
     from huggingface_hub import HfApi, snapshot_download
@@ -109,7 +113,7 @@ def _download(repo_id: str, progress: Progress) -> Path:
     except (HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError, OSError) as error:
         raise ModelUnavailable(
             f"the model hub cannot be reached for {repo_id} ({_reason(error)}): check the network or HF_ENDPOINT,"
-            " or use `-m smollm2-135m`, a local folder or a .gguf file"
+            f" or use {instead}"
         ) from error
     if not is_whole(Path(folder)):
         raise ModelUnavailable(f"{repo_id} has no safetensors that can be run; choose another repository")

@@ -17,12 +17,17 @@ from nexxi_cli.infrastructure.models.packages import PipDownload
 from nexxi_cli.infrastructure.models.sources import GgufFile, LocalFolder, resolve
 from nexxi_cli.infrastructure.models.transformers_quiet import quiet_bars
 
+CHAT_MODELS = "`-m smollm2-135m`, a local folder or a .gguf file"
+"""What there is without the hub."""
+
 
 class ModelLoader:
     """The models of this machine, over the cache folder `cache`. Synchronous: call it in a thread."""
 
-    def __init__(self, cache: Path, progress: Progress) -> None:
+    def __init__(self, cache: Path, progress: Progress, *, instead: str = CHAT_MODELS) -> None:
+        """`instead`: what its errors name for when the hub cannot be reached."""
         quiet_bars()
+        self._instead = instead
         self._cache = ModelCache(cache)
         self._progress = progress
         self._download: PipDownload | None = None
@@ -44,6 +49,15 @@ class ModelLoader:
                 return ModelFolder(name, path)
             case HubRepository(repo_id):
                 return ModelFolder(name, hub.find(repo_id) or self._from_hub(repo_id))
+
+    def here(self, name: str) -> ModelFolder | None:
+        """The folder of this model, if nothing has to be fetched or converted for it. Raises as `provide` does."""
+        match resolve(name):
+            case LocalFolder():
+                return self.provide(name)
+            case HubRepository(repo_id) if (found := hub.find(repo_id)) is not None:
+                return ModelFolder(name, found)
+        return None
 
     def pull(self, name: str) -> Path:
         """Fetch and convert the model if need be; return where it lies. Raises as `provide` does."""
@@ -131,7 +145,7 @@ class ModelLoader:
 
     def _from_hub(self, repo_id: str) -> Path:
         try:
-            return hub.fetch(repo_id, self._progress)
+            return hub.fetch(repo_id, self._progress, instead=self._instead)
         finally:
             self._progress.done()
 

@@ -18,6 +18,7 @@ from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.loader import ModelLoader
 from nexxi_cli.infrastructure.models.stops import StopStrings
 from nexxi_cli.infrastructure.models.tokens import TokenCodec, load_codec
+from nexxi_cli.infrastructure.models.transformers_quiet import import_transformers
 
 if TYPE_CHECKING:
     from nexxi_cli.infrastructure.engine.fast import FastEngine
@@ -161,6 +162,7 @@ def _by_transformers(
     """What the fast engine does not cover, for this reason."""
     if quantise in ("int4", "int8"):
         raise UnsupportedModel(f"{folder.name} cannot be quantized here: {reason}; use bf16, f32 or auto") from reason
+    import_transformers()
     from nexxi_cli.infrastructure.models.engine import TransformersEngine
 
     return TransformersEngine.load(folder, dtype=DTYPES[quantise], threads=threads)

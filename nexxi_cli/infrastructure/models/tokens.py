@@ -62,7 +62,7 @@ class TextStream:
 
 def load_codec(folder: ModelFolder) -> TokenCodec:
     """The codec of a model folder. Raises ModelUnavailable for a broken tokenizer, UnsupportedModel for no template."""
-    tokenizer = _tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     source = folder.chat_template or _known_template(folder, tokenizer)
     if source is None:
         raise UnsupportedModel(f"{folder.name} has no chat template: it is a base model, choose its instruct version")
@@ -70,7 +70,8 @@ def load_codec(folder: ModelFolder) -> TokenCodec:
     return TokenCodec(tokenizer, templates.ChatTemplate(source, **tokens))
 
 
-def _tokenizer(folder: ModelFolder) -> "Tokenizer":
+def load_tokenizer(folder: ModelFolder) -> "Tokenizer":
+    """The tokenizer of a model folder, which cuts and pads nothing. Raises ModelUnavailable and MissingExtra."""
     from tokenizers import Tokenizer
 
     file = folder.path / "tokenizer.json"
@@ -90,9 +91,10 @@ def _slow_tokenizer(folder: ModelFolder) -> "Tokenizer":
     missing = [library for library in ("sentencepiece", "google.protobuf") if find_spec(library) is None]
     if missing and (folder.path / "tokenizer.model").is_file():
         raise MissingExtra(f"the tokenizer of {folder.name} needs sentencepiece: pip install 'nexxi[sentencepiece]'")
-    from transformers import AutoTokenizer
+    from nexxi_cli.infrastructure.models.transformers_quiet import import_transformers, quiet
 
-    from nexxi_cli.infrastructure.models.transformers_quiet import quiet
+    import_transformers()
+    from transformers import AutoTokenizer
 
     quiet()
     try:

@@ -1,6 +1,19 @@
-"""transformers without its own bars and warnings on standard error: what matters we say ourselves."""
+"""transformers, imported once, without its bars and warnings on standard error: what matters we say ourselves."""
 
 import os
+import threading
+
+_IMPORTING = threading.Lock()
+
+
+def import_transformers() -> None:
+    """Before a thread imports what uses the library, where others may do so at the same time.
+
+    At the end of its import transformers puts another module in its place: who waited for it is left with the first,
+    which has no names in it.
+    """
+    with _IMPORTING:
+        import transformers  # noqa: F401
 
 
 def quiet_bars() -> None:
