@@ -22,7 +22,7 @@ from nexxi_cli.core.ports import (
     ValueCipher,
 )
 from nexxi_cli.core.registry import ARCHIVES, KEY_STORES, MODEL_BACKENDS, RATE_LIMITERS, SESSION_STORES, load
-from nexxi_cli.core.types import ChatRequest, Session
+from nexxi_cli.core.types import NAME_TYPES, ChatRequest, Session
 
 if TYPE_CHECKING:
     from nexxi_cli.core.moderation import LabelRule
@@ -160,7 +160,8 @@ class App:
         async def session_of(request: ChatRequest) -> Session | None:
             return await kept_in.resume(request.owner, request.session)
 
-        return PrivateChat(service, redaction_search(), pseudonyms, session_of)
+        search = redaction_search(names=self.settings.safety_names in ("redact", "block"))
+        return PrivateChat(service, search, pseudonyms, session_of)
 
     def safety_filter(self) -> "SafetyFilter":
         """The filter as the settings want it."""
@@ -168,6 +169,7 @@ class App:
         return safety_filter(
             html=settings.safety_html,
             pii=settings.safety_pii,
+            names=settings.safety_names,
             injection=settings.safety_injection,
             allow=settings.safety_allow,
             max_chars=settings.safety_max_chars,
@@ -318,6 +320,7 @@ def safety_filter(
     *,
     html: "Mode" = "off",
     pii: "Mode" = "redact",
+    names: "Mode" = "off",
     injection: "InjectionMode" = "block",
     allow: Sequence[str] = (),
     max_chars: int | None = None,
@@ -325,9 +328,11 @@ def safety_filter(
 ) -> "SafetyFilter":
     """A ready filter with every recognizer; synchronous, thread-safe and cheap to build.
 
-    allow: rules, or regular expressions of texts, that the injection layer lets through; its classifier loads on use.
+    allow: rules, or regular expressions of texts, that the injection layer lets through; its classifier and the tagger
+    of names load on use.
     """
     from nexxi_cli.infrastructure.injection.detector import ClassifyingDetector
+    from nexxi_cli.infrastructure.names import NAMES
     from nexxi_cli.infrastructure.recognizers import SCANNER
     from nexxi_cli.service.injection import InjectionScreen
     from nexxi_cli.service.safety import SafetyFilter
@@ -336,7 +341,14 @@ def safety_filter(
     if injection != "off":
         screen = InjectionScreen(ClassifyingDetector(), blocks=injection == "block", allow=allow)
     return SafetyFilter(
-        recognizers=(SCANNER,), html=html, pii=pii, max_chars=max_chars, injection=screen, moderation=moderation
+        recognizers=(SCANNER,),
+        html=html,
+        pii=pii,
+        max_chars=max_chars,
+        injection=screen,
+        moderation=moderation,
+        name_recognizers=(NAMES,),
+        names=names,
     )
 
 
@@ -361,12 +373,25 @@ def moderation_plan(settings: "Settings", paths: Paths) -> "tuple[Path, Sequence
     return folder.path, plan_of(folder.labels, moderation_rules(settings), model=folder.name)
 
 
-def redaction_search() -> "Search":
-    """Every recognizer, for texts that are redacted outside of a chat."""
+def redaction_filter(*, names: bool = False, max_chars: int | None = None) -> "SafetyFilter":
+    """A filter for texts outside of a chat, which leaves markup alone.
+
+    It can look for every type, and looks for all but names until others are chosen; with `names`, for those too.
+    """
+    safety = safety_filter(names="redact", injection="off", max_chars=max_chars)
+    return safety if names else safety.only(safety.known_types - NAME_TYPES)
+
+
+def redaction_search(*, names: bool = False) -> "Search":
+    """Every recognizer, for texts that are redacted outside of a chat; with `names`, the tagger's too."""
     from nexxi_cli.infrastructure.recognizers import SCANNER
     from nexxi_cli.service.redaction.searching import Search
 
-    return Search((SCANNER,), SCANNER.types)
+    if not names:
+        return Search((SCANNER,), SCANNER.types)
+    from nexxi_cli.infrastructure.names import NAMES
+
+    return Search((SCANNER, NAMES), SCANNER.types | NAME_TYPES)
 
 
 def redaction_key(key_file: Path | None, settings: "Callable[[], Settings]") -> "RedactionKey | None":

@@ -25,6 +25,9 @@ def redact(
     ] = None,
     types: Annotated[str | None, _option("--types", metavar="TYPES", help="Only these types: EMAIL,PHONE,...")] = None,
     skip: Annotated[str | None, _option("--skip", metavar="TYPES", help="All types but these.")] = None,
+    names: Annotated[
+        bool, flag("--names", help="People, organisations and places too, which a tagger guesses, at 1 to 4 MB/s.")
+    ] = False,
     min_confidence: Annotated[
         float, _option("--min-confidence", metavar="NUMBER", help="Leave what is less certain, 0 to 1.")
     ] = 0.0,
@@ -86,6 +89,7 @@ def redact(
         operators=tuple(operator or ()),
         types=types,
         skip=skip,
+        names=names,
         min_confidence=min_confidence,
         allow_list=allow_list,
         in_place=in_place,

@@ -16,6 +16,7 @@ class RedactOptions:
     operators: tuple[str, ...]
     types: str | None
     skip: str | None
+    names: bool
     min_confidence: float
     allow_list: Path | None
     in_place: bool
@@ -61,6 +62,7 @@ def check_options(options: RedactOptions) -> None:
         "--map": options.map_file is not None,
         "--types": options.types is not None,
         "--skip": options.skip is not None,
+        "--names": options.names,
         "--allow-list": options.allow_list is not None,
         "--jsonl": bool(options.jsonl),
         "--csv": bool(options.csv),

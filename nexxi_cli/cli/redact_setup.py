@@ -19,17 +19,23 @@ def the_search(options: RedactOptions) -> "Search":
     """What is looked for. Raises UsageError for a type that there is not and a bad allow-list, NotFound."""
     from dataclasses import replace
 
+    from nexxi_cli.core.types import NAME_TYPES
     from nexxi_cli.service.redaction.sifting import AllowList, parse_allow_list, sifted
     from nexxi_cli.wiring import redaction_search
 
-    search = redaction_search()
-    wanted = _types(options.types, search.types) if options.types is not None else search.types
-    unwanted = _types(options.skip, search.types) if options.skip is not None else frozenset()
+    usual = redaction_search().types
+    known = usual | NAME_TYPES
+    wanted = _types(options.types, known) if options.types is not None else usual
+    if options.names:
+        wanted |= NAME_TYPES
+    if options.skip is not None:
+        wanted -= _types(options.skip, known)
+    search = redaction_search(names=not NAME_TYPES.isdisjoint(wanted))
     allowed = AllowList()
     if options.allow_list is not None:
         allowed = parse_allow_list(_lines(options.allow_list), name=str(options.allow_list))
     recognizers = sifted(search.recognizers, min_confidence=options.min_confidence, allowed=allowed)
-    return replace(search, recognizers=recognizers, types=wanted - unwanted)
+    return replace(search, recognizers=recognizers, types=wanted)
 
 
 def the_fields(options: RedactOptions) -> "Fields | None":

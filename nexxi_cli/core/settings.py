@@ -47,6 +47,9 @@ class Settings(BaseModel):
     )
     safety_html: Mode = Field("redact", description="HTML tags in what is asked: off, observe, redact (strip) or block")
     safety_pii: Mode = Field("redact", description="personal data: off, observe, redact or block")
+    safety_names: Mode = Field(
+        "off", description="people, organisations and places, by a tagger: off, observe, redact or block"
+    )
     safety_injection: InjectionMode = Field(
         "observe", description="prompt injection and jailbreaks in what is asked: off, observe (say so) or block"
     )

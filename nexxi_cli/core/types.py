@@ -128,6 +128,10 @@ class Session:
         return self.info.session_id
 
 
+NAME_TYPES = frozenset(("LOCATION", "ORGANIZATION", "PERSON"))
+"""Types that only a tagger tells, slower and less surely than a rule does: looked for when they are asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A piece of personal data: characters start to end (exclusive) of the text that was given to the filter."""

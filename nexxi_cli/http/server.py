@@ -22,7 +22,7 @@ from nexxi_cli.http.quota import Quota
 from nexxi_cli.http.services import Services
 from nexxi_cli.http.store_watch import StoreWatch
 from nexxi_cli.service.admission import Admission
-from nexxi_cli.wiring import App, address_limiter, safety_filter
+from nexxi_cli.wiring import App, address_limiter, redaction_filter
 
 LAST_REQUESTS_S = 0.5
 """How long those who have just connected have to ask, and be told that it is too late, instead of being cut off."""
@@ -77,7 +77,7 @@ async def _services(
                 timeout_s=settings.request_timeout_s,
             ),
             conversations=nexxi.conversations,
-            redactor=safety_filter(injection="off", max_chars=settings.safety_max_chars),
+            redactor=redaction_filter(names=settings.safety_names != "off", max_chars=settings.safety_max_chars),
             store=store,
             drain=Drain(),
             exposition=exposition,

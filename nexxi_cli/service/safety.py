@@ -8,9 +8,10 @@ from nexxi_cli.core.errors import Refused
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.settings import Mode
 from nexxi_cli.core.types import Finding, Verdict
-from nexxi_cli.service.findings import find_all, redacted, type_names
+from nexxi_cli.service.findings import type_names
 from nexxi_cli.service.injection import InjectionScreen, Screened, hidden_text
 from nexxi_cli.service.markup import Stripped, strip_markup
+from nexxi_cli.service.personal_data import Layer, PersonalData
 from nexxi_cli.service.stream_guard import StreamGuard
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class SafetyFilter:
 
     The modes of a layer: "off" does not look; "observe" reports what it finds and changes nothing; "redact" takes it
     out (HTML) or puts a placeholder in its place (personal data); "block" does so too and disallows the text.
-    Injection has no "redact", see InjectionScreen; moderation has a rule for each label, see ModerationScreen.
+    Names are a layer of personal data with a mode of its own. Injection has no "redact", see InjectionScreen;
+    moderation has a rule for each label, see ModerationScreen.
     """
 
     def __init__(
@@ -34,32 +36,43 @@ class SafetyFilter:
         *,
         injection: InjectionScreen | None = None,
         moderation: "ModerationScreen | None" = None,
+        name_recognizers: Sequence[Recognizer] = (),
+        names: Mode = "off",
         types: Collection[str] | None = None,
     ) -> None:
         """Personal data of `types` counts; None: of every type. Without its screen, a layer is off."""
-        self._recognizers = tuple(recognizers)
+        self._layers = (
+            Layer("pii", pii, tuple(recognizers)),
+            Layer("names", names, tuple(name_recognizers)),
+        )
+        self._personal = PersonalData(self._layers, types)
         self._html: Mode = html
-        self._pii: Mode = pii
         self._max_chars = max_chars
         self._injection = injection
         self._moderation = moderation
-        known = frozenset[str]().union(*(recognizer.types for recognizer in recognizers))
-        self._types = known if types is None else known & frozenset(types)
 
     @property
     def types(self) -> frozenset[str]:
         """The types of personal data that it looks for."""
-        return self._types
+        return self._personal.types
+
+    @property
+    def known_types(self) -> frozenset[str]:
+        """The types that `only` can choose."""
+        return self._personal.known_types
 
     def only(self, types: Collection[str]) -> "SafetyFilter":
         """The same filter, looking for `types` alone."""
+        pii, names = self._layers
         return SafetyFilter(
-            self._recognizers,
+            pii.recognizers,
             self._html,
-            self._pii,
+            pii.mode,
             self._max_chars,
             injection=self._injection,
             moderation=self._moderation,
+            name_recognizers=names.recognizers,
+            names=names.mode,
             types=types,
         )
 
@@ -76,7 +89,8 @@ class SafetyFilter:
     def check(self, text: str) -> Verdict:
         """Judge a text. Nothing that it contains makes this raise; a moderation that cannot be had does.
 
-        Findings are of type HTML or one of `types`, in order; those of HTML may overlap those of personal data.
+        Findings are of type HTML or one of `types`, in order; those of HTML, and those that are only observed, may
+        overlap others.
         A text that is too long is not looked at, and nothing of it may go on. Moderation sees what would go on of a
         text that the other layers allow.
         """
@@ -103,22 +117,18 @@ class SafetyFilter:
             screened = self._injection.look_at(stripped.text, hidden_text(text, markup))
         if self._html == "observe":
             stripped = Stripped(text)
-        personal = () if self._pii == "off" else find_all(self._recognizers, self._types, stripped.text)
+        looked = self._personal.look_at(stripped.text)
         notes: list[str] = []
-        reasons = [
-            f"{layer}: {type_names(found)}"
-            for layer, mode, found in (("html", self._html, markup), ("pii", self._pii, personal))
-            if mode == "block" and found
-        ]
+        reasons = [f"html: {type_names(markup)}"] if self._html == "block" and markup else []
+        reasons += looked.reasons
         (reasons if screened.blocks else notes).extend(f"injection: {reason}" for reason in screened.reasons)
-        clean = stripped.text if self._pii == "observe" else redacted(stripped.text, personal)
-        findings = personal
+        findings = looked.findings
         if markup:
-            both = [*markup, *(_in_original(finding, stripped) for finding in personal)]
+            both = [*markup, *(_in_original(finding, stripped) for finding in looked.findings)]
             findings = tuple(sorted(both, key=lambda finding: (finding.start, finding.end)))
         return Verdict(
             allowed=not reasons,
-            text=clean,
+            text=looked.text,
             findings=findings,
             reasons=tuple(reasons),
             scores={} if screened.score is None else {"injection": screened.score},
@@ -140,7 +150,7 @@ class SafetyFilter:
 
     def stream_guard(self, *, on_finding: Callable[[Finding], object] | None = None) -> StreamGuard:
         """A guard for one text that comes in pieces, such as a reply; personal data only, HTML in it is an answer."""
-        return StreamGuard(self._recognizers, types=self._types, mode=self._pii, on_finding=on_finding)
+        return self._personal.guard(on_finding)
 
 
 def _in_original(finding: Finding, stripped: Stripped) -> Finding:

@@ -33,15 +33,18 @@ class StreamGuard:
         on_finding: Callable[[Finding], object] | None = None,
         render: Render | None = None,
         context: str = "",
+        watch: "StreamGuard | None" = None,
     ) -> None:
         """`on_finding` hears of each finding instead of `findings`, for texts without end.
 
         render: makes what is let go, instead of placeholders such as <EMAIL>. context: the CONTEXT_CHARS that stood
-        before a text which is a part of another; it begins inside no finding.
+        before a text which is a part of another; it begins inside no finding. watch: a guard that gets the same text,
+        and only observes.
         """
         self._recognizers = [recognizer for recognizer in recognizers if recognizer.types & frozenset(types)]
         self._types = types
         self._mode = mode
+        self._watch = watch
         self._kept: list[Finding] = []
         self._on_finding = on_finding or self._kept.append
         self._render = render
@@ -52,10 +55,14 @@ class StreamGuard:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was found so far; offsets are in the whole text as it was pushed."""
-        return tuple(self._kept)
+        if self._watch is None:
+            return tuple(self._kept)
+        return tuple(sorted((*self._kept, *self._watch.findings), key=lambda finding: (finding.start, finding.end)))
 
     def push(self, text: str) -> str:
         """Take the next piece; return what may go on by now."""
+        if self._watch is not None:
+            self._watch.push(text)
         if self._mode == "off" or not text:
             return text
         self._buffer += text
@@ -66,6 +73,8 @@ class StreamGuard:
 
     def finish(self) -> str:
         """The text is over: return the rest."""
+        if self._watch is not None:
+            self._watch.finish()
         settled = self._release(len(self._buffer))
         return "" if self._mode == "observe" else settled
 

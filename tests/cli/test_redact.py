@@ -81,6 +81,37 @@ def test_check_names_places_as_a_linter_does_and_exits_3() -> None:
     assert (done.returncode, done.stderr) == (3, b"found: 1 EMAIL, 1 IP\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "out"),
+    [
+        ((), b"I am Ada Lovelace from London, <EMAIL>."),
+        (("--names",), b"I am <PERSON> from <LOCATION>, <EMAIL>."),
+        (("--types", "person,email"), b"I am <PERSON> from London, <EMAIL>."),
+        (("--types", "PERSON,ORGANIZATION,LOCATION"), b"I am <PERSON> from <LOCATION>, ada@example.com."),
+        (("--types", "EMAIL", "--names"), b"I am <PERSON> from <LOCATION>, <EMAIL>."),
+        (("--names", "--skip", "LOCATION"), b"I am <PERSON> from London, <EMAIL>."),
+        (("--names", "--operator", "pseudonym"), b"I am <PERSON_1> from <LOCATION_1>, <EMAIL_1>."),
+        (("--names", "--jobs", "2"), b"I am <PERSON> from <LOCATION>, <EMAIL>."),
+    ],
+)
+def test_names_are_taken_out_when_they_are_asked_for(arguments: tuple[str, ...], out: bytes) -> None:
+    assert redact("-q", *arguments, text=b"I am Ada Lovelace from London, ada@example.com.").stdout == out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loaded"), [((), b"False"), (("--types", "ADDRESS"), b"False"), (("--names",), b"True")]
+)
+def test_the_tagger_of_names_is_not_loaded_unless_names_are_asked_for(
+    arguments: tuple[str, ...], loaded: bytes
+) -> None:
+    code = (
+        "import sys; from nexxi_cli.cli.app import run; run(['redact', '-q', *sys.argv[1:]]);"
+        " print('nexxi_cli.infrastructure.names' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], input=b"Ada from London", capture_output=True)
+    assert done.stderr.strip() == loaded
+
+
 def test_check_of_a_clean_text_says_nothing() -> None:
     done = redact("--check", text=b"in 2024")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
@@ -119,8 +150,7 @@ def test_types_can_be_chosen(arguments: tuple[str, ...], expected: bytes) -> Non
             ("--types", "MAIL"),
             2,
             b"nexxi: MAIL is not a type; there are ADDRESS, BIC, BIRTH_DATE, CARD, DRIVER_LICENSE, EMAIL, GPS, IBAN,"
-            b" IMEI, IP,"
-            b" MAC, NATIONAL_ID, PASSPORT, PHONE, SECRET, SSN, URL, WALLET\n",
+            b" IMEI, IP, LOCATION, MAC, NATIONAL_ID, ORGANIZATION, PASSPORT, PERSON, PHONE, SECRET, SSN, URL, WALLET\n",
         ),
         (("--check", "--report"), 2, b"nexxi: --check and --report exclude each other\n"),
     ],

@@ -64,6 +64,7 @@ async def redact(repl: "Repl", arguments: str) -> None:
     safety = safety_filter(
         html=settings.safety_html,
         pii=settings.safety_pii,
+        names=settings.safety_names,
         injection=settings.safety_injection,
         allow=settings.safety_allow,
         moderation=repl.app.moderation(),

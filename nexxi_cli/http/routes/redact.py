@@ -25,9 +25,9 @@ async def redact(body: RedactIn, nexxi: Served, caller: Called) -> Response:
     """Put a placeholder in the place of each piece of personal data. Nothing is stored."""
     redactor = nexxi.redactor
     if body.types is not None:
-        unknown = sorted(set(body.types) - redactor.types)
+        unknown = sorted(set(body.types) - redactor.known_types)
         if unknown:
-            raise UsageError(f"there is no type {unknown[0]!r}; there are {', '.join(sorted(redactor.types))}")
+            raise UsageError(f"there is no type {unknown[0]!r}; there are {', '.join(sorted(redactor.known_types))}")
         redactor = redactor.only(body.types)
     verdict = await to_thread(redactor.check, body.text)
     if not verdict.allowed:

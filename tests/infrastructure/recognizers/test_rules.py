@@ -87,6 +87,12 @@ def test_an_ordinary_text_holds_no_personal_data(text: str) -> None:
     assert types_in(text) == set()
 
 
+def test_a_postcode_alone_needs_its_word_before_it() -> None:
+    assert types_in("My zip code is 35649.") == {"ADDRESS"}
+    assert types_in("PLZ: 10115") == {"ADDRESS"}
+    assert types_in("The code is 35649, zipped 10115 files") == set()
+
+
 @pytest.mark.parametrize(
     ("text", "whole"),
     [
