@@ -1,0 +1,227 @@
+"""The engine beside its peers: prompts, decoding, the next turn, and whether it says what transformers says.
+
+Run from the repository root, with the default model pulled: `python -m tests.bench.bench_engine`. transformers runs in
+the same process, in bfloat16. `--llama PYTHON --gguf FILE` puts llama.cpp beside it: the interpreter of an environment
+that has it (`pip install llama-cpp-python`) and the GGUF from which the model was converted, which lies in the cache
+under `weights`. Two threads, greedy; the best of three.
+"""
+
+import argparse
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from nexxi_cli.core.paths import xdg_paths
+from nexxi_cli.core.settings import Settings
+from nexxi_cli.core.types import Message, Sampling
+from nexxi_cli.infrastructure.engine.fast import FastEngine
+from nexxi_cli.infrastructure.models.folder import ModelFolder
+from nexxi_cli.infrastructure.models.tokens import TokenCodec, load_codec
+from nexxi_cli.wiring import model_loader
+
+THREADS = 2
+DECODED = 128
+GREEDY = Sampling(temperature=0)
+CHAT = Sampling(temperature=0, prompt_cache_key="bench")
+QUESTIONS = (
+    "What is the capital of France?",
+    "Write a haiku about the sea.",
+    "Explain what a hash table is.",
+    "Give me three names for a cat.",
+    "Why is the sky blue?",
+    "Translate 'good morning' into Spanish.",
+    "What is 12 times 12?",
+    "Name the planets of the solar system.",
+    "Who wrote Hamlet?",
+    "How do I boil an egg?",
+    "What does HTTP stand for?",
+    "Summarise the story of Cinderella.",
+    "What is the largest ocean?",
+    "Tell me a joke.",
+    "How many days has a leap year?",
+    "What is photosynthesis?",
+    "Write a Python function that adds two numbers.",
+    "What is the boiling point of water?",
+    "Describe a sunset in one sentence.",
+    "What is the difference between a virus and a bacterium?",
+)
+TEXT = (
+    "The harbour lay still in the early light, and the boats that had come in at night rocked against the wall."
+    " Nobody had seen the stranger arrive. He sat on a bollard with his collar turned up and watched the water, as if"
+    " he waited for something that was due. When the baker opened his shutters, the stranger rose and bought a"
+    " loaf. He paid with a coin that was much too large, and asked for the way to the lighthouse."
+)
+_LLAMA = """
+import sys, time
+from llama_cpp import Llama
+model = Llama(sys.argv[1], n_threads=2, n_threads_batch=2, n_ctx=4096, verbose=False)
+ids = model.tokenize(sys.argv[2].encode(), add_bos=False)
+def timed(work):
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+def read(count):
+    model.reset()
+    model.eval((ids * (count // len(ids) + 1))[:count])
+def decode():
+    for _ in range(128):
+        model.eval([model.sample(temp=0)])
+for count in (300, 2000):
+    print(count / min(timed(lambda: read(count)) for _ in range(3)))
+model.reset()
+model.eval(ids)
+print(128 / min(timed(decode) for _ in range(3)))
+"""
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--llama", metavar="PYTHON")
+    parser.add_argument("--gguf", type=Path)
+    chosen = parser.parse_args()
+    torch.set_num_threads(THREADS)
+    name = Settings().model
+    paths = xdg_paths(os.environ)
+    folder = ModelFolder(name, model_loader(paths).provide(name).path)
+    codec = load_codec(folder)
+    engine = FastEngine.load(folder, quantise="auto", threads=THREADS, packs=paths.cache / "engine", prefix_bytes=2**28)
+    reference = AutoModelForCausalLM.from_pretrained(folder.path, dtype=torch.bfloat16).eval()
+    ids = codec._tokenizer.encode(TEXT, add_special_tokens=False).ids
+    rows = {"nexxi": _ours(engine, ids), "transformers, bf16": _transformers(reference, ids)}
+    if chosen.llama:
+        rows["llama.cpp"] = _llama(chosen.llama, chosen.gguf)
+    print(f"{'tokens/s':20}  prompt of 300  prompt of 2,000  decoding")
+    for engine_name, (short, long, decoded) in rows.items():
+        print(f"{engine_name:20}  {short:13.0f}  {long:15.0f}  {decoded:8.1f}")
+    _turns(engine, codec)
+    _agreement(engine, codec, reference.float())
+    _perplexity(engine, reference, ids)
+
+
+def _ours(engine: FastEngine, ids: Sequence[int]) -> tuple[float, float, float]:
+    def generate(count: int, most: int) -> None:
+        engine.generate(_of(ids, count), GREEDY, max_new_tokens=most, on_token=_ignore, stop=threading.Event())
+
+    def decode() -> float:
+        times: list[float] = []
+        engine.generate(
+            list(ids),
+            GREEDY,
+            max_new_tokens=DECODED + 1,
+            on_token=lambda _: times.append(time.perf_counter()),
+            stop=threading.Event(),
+        )
+        return (len(times) - 1) / (times[-1] - times[0])
+
+    speeds = [count / _best(lambda count=count: generate(count, 1)) for count in (300, 2000)]  # type: ignore[misc]
+    return speeds[0], speeds[1], max(decode() for _ in range(3))
+
+
+def _transformers(model: Any, ids: Sequence[int]) -> tuple[float, float, float]:
+    def generate(count: int, most: int) -> None:
+        prompt = torch.tensor([_of(ids, count)])
+        with torch.inference_mode():
+            model.generate(
+                prompt,
+                attention_mask=torch.ones_like(prompt),
+                max_new_tokens=most,
+                min_new_tokens=most,
+                do_sample=False,
+                pad_token_id=0,
+            )
+
+    speeds = [count / _best(lambda count=count: generate(count, 1)) for count in (300, 2000)]  # type: ignore[misc]
+    alone = _best(lambda: generate(len(ids), 1))
+    return speeds[0], speeds[1], DECODED / (_best(lambda: generate(len(ids), DECODED + 1)) - alone)
+
+
+def _llama(python: str, gguf: Path) -> tuple[float, float, float]:
+    run = subprocess.run([python, "-c", _LLAMA, str(gguf), TEXT], capture_output=True, text=True, check=True)
+    short, long, decoded = map(float, run.stdout.split())
+    return short, long, decoded
+
+
+def _turns(engine: FastEngine, codec: TokenCodec) -> None:
+    """Time to the first token as a conversation grows to about 3,000 tokens."""
+    messages: list[Message] = []
+    firsts: list[float] = []
+    for turn in range(20):
+        messages.append(Message("user", f"Part {turn + 1}. {TEXT} Go on."))
+        prompt = codec.encode(messages)
+        tokens: list[int] = []
+        began = time.perf_counter()
+        times: list[float] = []
+
+        def take(token: int, tokens: list[int] = tokens, times: list[float] = times) -> None:
+            tokens.append(token)
+            times.append(time.perf_counter())
+
+        engine.generate(prompt, CHAT, max_new_tokens=40, on_token=take, stop=threading.Event())
+        firsts.append(times[0] - began)
+        messages.append(Message("assistant", codec._tokenizer.decode(tokens)))
+    print(f"\nfirst token of turn 1: {firsts[0] * 1000:.0f} ms, of turn 20 after {len(prompt)} tokens: ", end="")
+    print(f"{firsts[-1] * 1000:.0f} ms ({firsts[-1] / firsts[0]:.2f} x)")
+
+
+def _agreement(engine: FastEngine, codec: TokenCodec, reference: Any) -> None:
+    """Greedy replies against transformers' in float32 on the same weights; each first difference with its margin."""
+    same = 0
+    print(f"\ngreedy replies of up to {DECODED} tokens that transformers gives too, in float32:")
+    for question in QUESTIONS:
+        prompt = codec.encode([Message("user", question)])
+        tokens: list[int] = []
+        engine.generate(prompt, GREEDY, max_new_tokens=DECODED, on_token=tokens.append, stop=threading.Event())
+        with torch.inference_mode():
+            scores = reference(torch.tensor([prompt + tokens])).logits[0, len(prompt) - 1 : -1]
+        best = scores.argmax(-1).tolist()
+        differing = [place for place, (one, other) in enumerate(zip(tokens, best, strict=True)) if one != other]
+        if not differing:
+            same += 1
+            continue
+        place = differing[0]
+        margin = (scores[place, best[place]] - scores[place, tokens[place]]).item()
+        spread = scores[place].std().item()
+        print(
+            f"  {question[:40]:40} token {place:3}: {margin:.3f} below the best (the scores' deviation is {spread:.1f})"
+        )
+    print(f"  {same} of {len(QUESTIONS)} are the same")
+
+
+def _perplexity(engine: FastEngine, reference: Any, ids: Sequence[int]) -> None:
+    model = engine._model
+    with torch.inference_mode():
+        text = model.new_text()
+        ours = torch.stack([model.read([token], text) for token in ids[:-1]])
+        theirs = reference(torch.tensor([list(ids[:-1])])).logits[0].float()
+    wanted = torch.tensor(list(ids[1:]))
+    one, other = (torch.nn.functional.cross_entropy(scores, wanted).exp().item() for scores in (ours, theirs))
+    print(f"\nperplexity of {len(ids)} tokens: {one:.3f}, transformers in float32 {other:.3f} ({one / other - 1:+.2%})")
+
+
+def _of(ids: Sequence[int], count: int) -> list[int]:
+    return (list(ids) * (count // len(ids) + 1))[:count]
+
+
+def _best(work: Callable[[], None]) -> float:
+    def timed() -> float:
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began
+
+    return min(timed() for _ in range(3))
+
+
+def _ignore(_: int) -> None:
+    pass
+
+
+if __name__ == "__main__":
+    main()
