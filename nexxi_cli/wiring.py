@@ -74,6 +74,11 @@ class App:
 
     def start_backend(self, model: str | None = None) -> ModelBackend:
         """A backend for `model` (the settings' one), which begins to load at once. The App closes it."""
+        backend = self._model_server(model) if self.settings.model_server else self._local_model(model)
+        self._backends.append(backend)
+        return backend
+
+    def _local_model(self, model: str | None) -> ModelBackend:
         backend: ModelBackend = load(MODEL_BACKENDS, "local")(
             name=model or self.settings.model,
             loader=model_loader(self.paths, self.progress),
@@ -81,7 +86,18 @@ class App:
             dtype=self.settings.dtype,
             observer=self.observer,
         )
-        self._backends.append(backend)
+        return backend
+
+    def _model_server(self, model: str | None) -> ModelBackend:
+        settings = self.settings
+        backend: ModelBackend = load(MODEL_BACKENDS, "openai")(
+            urls=settings.model_server,
+            key=settings.model_server_key.get_secret_value() if settings.model_server_key else None,
+            model=model or settings.named_model,
+            context_tokens=settings.model_server_context,
+            silence_s=settings.model_server_silence_s,
+            observer=self.observer,
+        )
         return backend
 
     def rate_limiter(self) -> RateLimiter:

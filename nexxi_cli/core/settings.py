@@ -38,6 +38,12 @@ class Settings(BaseModel):
     seed: int | None = Field(None, ge=0, lt=2**63, description="makes sampling repeatable")
     threads: int | None = Field(None, ge=1, description="CPU threads of the model; default: one for each core")
     dtype: Literal["auto", "bfloat16", "float32"] = Field("auto", description="weights in memory")
+    model_server: tuple[str, ...] = Field(
+        (), description="OpenAI-compatible servers that run the model, such as http://host:8000/v1; comma-separated"
+    )
+    model_server_key: SecretStr | None = Field(None, min_length=1, description="the key that these servers want")
+    model_server_context: int = Field(8192, ge=256, description="context in tokens, of servers that do not tell it")
+    model_server_silence_s: float = Field(120, gt=0, description="how long such a server may send nothing at all")
     history: Literal["window", "summarise"] = Field(
         "window", description="what becomes of turns that no longer fit: left out (window) or summed up by the model"
     )
@@ -82,6 +88,7 @@ class Settings(BaseModel):
     insecure_no_auth: bool = Field(default=False, description="serve without any key, on a loopback address only")
     requests_per_minute: int = Field(60, ge=1, description="for each key that says nothing else")
     tokens_per_minute: int | None = Field(None, ge=1, description="the same for tokens; default: no limit")
+    workers: int = Field(1, ge=1, le=256, description="processes that serve; more than one with a model server only")
     max_concurrent: int = Field(1, ge=1, description="replies that are generated at a time")
     max_queue: int = Field(100, ge=0, description="requests that may wait for a place")
     request_timeout_s: float = Field(300, gt=0, description="deadline of a request, the time in the queue included")
@@ -94,10 +101,17 @@ class Settings(BaseModel):
     public_metrics: bool = Field(default=False, description="/metrics without a key")
     public_docs: bool = Field(default=False, description="/docs and /openapi.json without a key")
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "model_server", mode="before")
     @classmethod
     def _splits_at_commas(cls, value: object) -> object:
         return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+
+    @field_validator("model_server")
+    @classmethod
+    def _are_addresses_of_servers(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(_names_a_server, urls)):
+            raise ValueError("should be http://host:port/v1, or https://..., without a user, a password or parameters")
+        return tuple(dict.fromkeys(url.rstrip("/") for url in urls))
 
     @field_validator("safety_allow", mode="before")
     @classmethod
@@ -120,6 +134,11 @@ class Settings(BaseModel):
         if url is not None and not url.get_secret_value().startswith(DATABASE_SCHEMES):
             raise ValueError(f"must begin with {', '.join(DATABASE_SCHEMES[:-1])} or {DATABASE_SCHEMES[-1]}")
         return url
+
+    @property
+    def named_model(self) -> str | None:
+        """The model, if the user named one; a model server may have another than the default."""
+        return self.model if "model" in self.model_fields_set else None
 
     def sampling(self) -> Sampling:
         """How replies are sampled under these settings."""
@@ -185,6 +204,16 @@ def _names_a_redis(url: str) -> bool:
     if parts.scheme == "unix":
         return parts.path.startswith("/")
     return parts.scheme in ("redis", "rediss") and re.fullmatch("/?|/[0-9]+", parts.path) is not None
+
+
+def _names_a_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError when it is no number
+    except ValueError:
+        return False
+    is_plain = "@" not in parts.netloc and not parts.query and not parts.fragment
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and is_plain
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, object]]:
