@@ -63,8 +63,10 @@ class ModelServerBackend:
         async with self._looking:
             if self._info is None:
                 found = await self._pool.look()
-                self._pool.note(found)
-                self._info = self._chosen(found)
+                try:
+                    self._info = self._chosen(found)
+                finally:
+                    self._pool.note(found, self._info.name if self._info else None)
                 self._watch = asyncio.create_task(self._pool.watch(self._info.name))
         return self._info
 

@@ -37,14 +37,14 @@ class Breaker:
         self._next_try = self._clock() + self._pause_s
         return True
 
-    def failed(self) -> bool:
-        """It has failed once more; return whether that opened the breaker."""
+    def failed(self, *, for_good: bool = False) -> bool:
+        """It has failed once more, `for_good` if it will again; return whether that opened the breaker."""
         self._count += 1
         if self._next_try is not None:
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
             self._next_try = self._clock() + self._pause_s
             return False
-        if self._count < self._allowed:
+        if self._count < self._allowed and not for_good:
             return False
         self._since = self._clock()
         self._next_try = self._since + self._pause_s

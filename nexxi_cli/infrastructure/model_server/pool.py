@@ -39,8 +39,8 @@ class ServerPool:
     async def watch(self, model: str, *, every_s: float = LOOK_EVERY_S) -> None:
         """Go on looking, for as long as this runs, so that no request has to find out who is down or back."""
         while True:
-            self.note(await self.look(), model)
             await asyncio.sleep(every_s)
+            self.note(await self.look(), model)
 
     def note(self, found: Mapping[ModelServer, Models | NexxiError], model: str | None = None) -> None:
         """Take note of a look: a server that lacks the model is no better than one that is down."""
@@ -48,7 +48,11 @@ class ServerPool:
             if isinstance(models, NexxiError):
                 self._failed(server, models)
             elif model is not None and model not in models:
-                self._failed(server, ModelUnavailable(f"{server.url} has no model {model!r}: it has {listed(models)}"))
+                self._failed(
+                    server,
+                    ModelUnavailable(f"{server.url} has no model {model!r}: it has {listed(models)}"),
+                    for_good=True,
+                )
             else:
                 self._worked(server)
 
@@ -107,8 +111,8 @@ class ServerPool:
         left.sort(key=lambda server: (server.breaker.is_open, server.running))
         return next((server for server in left if server.breaker.may_try()), None)
 
-    def _failed(self, server: ModelServer, error: NexxiError) -> None:
-        if not isinstance(error, Overloaded) and server.breaker.failed():
+    def _failed(self, server: ModelServer, error: NexxiError, *, for_good: bool = False) -> None:
+        if not isinstance(error, Overloaded) and server.breaker.failed(for_good=for_good):
             self._down[server.url] = str(error)
             self._observer.notify(ModelServerDown(server.url, str(error), len(self._down)))
 
