@@ -25,6 +25,7 @@ from nexxi_cli.core.registry import ARCHIVES, KEY_STORES, MODEL_BACKENDS, RATE_L
 from nexxi_cli.core.types import ChatRequest, Session
 
 if TYPE_CHECKING:
+    from nexxi_cli.core.errors import NexxiError
     from nexxi_cli.core.settings import InjectionMode, Mode, Settings  # `redact` starts without pydantic
     from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
     from nexxi_cli.infrastructure.archive.outbox import Outbox
@@ -384,6 +385,14 @@ def model_loader(paths: Paths, progress: Progress | None = None) -> "ModelLoader
 def model_library(paths: Paths, progress: Progress) -> ModelLibrary:
     """The same, as the commands see it."""
     return model_loader(paths, progress)
+
+
+async def models_of_servers(settings: "Settings") -> "Mapping[str, Mapping[str, int | None] | NexxiError]":
+    """What each of the settings' model servers has, with the context lengths that they tell, or why it does not say."""
+    from nexxi_cli.infrastructure.model_server.backend import models_at
+
+    key = settings.model_server_key
+    return await models_at(settings.model_server, key=key.get_secret_value() if key else None)
 
 
 def archive(settings: "Settings", paths: Paths) -> Archive:

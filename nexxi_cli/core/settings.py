@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.core.types import Sampling
+from nexxi_cli.core.urls import names_a_redis, names_a_server
 
 PREFIX = "NEXXI_"
 CONFIG_VARIABLE = "NEXXI_CONFIG"
@@ -65,7 +65,7 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _is_a_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not _names_a_redis(url.get_secret_value()):
+        if url is not None and not names_a_redis(url.get_secret_value()):
             raise ValueError(
                 "should be redis://[[user]:password@]host[:port][/db], rediss://... or unix:///path, "
                 "the special characters of a password percent-encoded"
@@ -109,7 +109,7 @@ class Settings(BaseModel):
     @field_validator("model_server")
     @classmethod
     def _are_addresses_of_servers(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(map(_names_a_server, urls)):
+        if not all(map(names_a_server, urls)):
             raise ValueError("should be http://host:port/v1, or https://..., without a user, a password or parameters")
         return tuple(dict.fromkeys(url.rstrip("/") for url in urls))
 
@@ -182,38 +182,8 @@ def load_settings(
         raise SettingsError(f"{origins[key]}: {reason}, not {values[key]!r}") from error
 
 
-def without_credentials(url: str) -> str:
-    """A URL for people to read: without user, password and parameters."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
 def _is_secret(key: str) -> bool:
     return SecretStr in get_args(Settings.model_fields[key].annotation)
-
-
-def _names_a_redis(url: str) -> bool:
-    """Whether it is one of the URLs of redis-py, and no part of a password stands where another part belongs."""
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises ValueError when it is no number
-    except ValueError:
-        return False
-    if parts.fragment or "@" in parts.query:
-        return False
-    if parts.scheme == "unix":
-        return parts.path.startswith("/")
-    return parts.scheme in ("redis", "rediss") and re.fullmatch("/?|/[0-9]+", parts.path) is not None
-
-
-def _names_a_server(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises ValueError when it is no number
-    except ValueError:
-        return False
-    is_plain = "@" not in parts.netloc and not parts.query and not parts.fragment
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and is_plain
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, object]]:

@@ -11,9 +11,9 @@ from nexxi_cli.core.errors import ModelUnavailable, NexxiError, NotAuthorised, N
 from nexxi_cli.core.events import ModelLoaded
 from nexxi_cli.core.ports import Observer
 from nexxi_cli.core.types import Delta, FinishReason, Message, ModelInfo, Sampling, Usage
-from nexxi_cli.infrastructure.model_server.pool import Models, ServerPool, listed
+from nexxi_cli.infrastructure.model_server.pool import Models, ServerPool, listed, look_at
 from nexxi_cli.infrastructure.model_server.requests import completion_request, estimated_tokens, tokenize_request
-from nexxi_cli.infrastructure.model_server.server import ModelServer, new_client
+from nexxi_cli.infrastructure.model_server.server import ANSWER_S, ModelServer, new_client
 from nexxi_cli.infrastructure.models.catalogue import KNOWN_MODELS
 
 WAIT_S = 1.0
@@ -62,7 +62,7 @@ class ModelServerBackend:
         """
         async with self._looking:
             if self._info is None:
-                found = await self._pool.look()
+                found = await look_at(self._pool.servers)
                 try:
                     self._info = self._chosen(found)
                 finally:
@@ -146,3 +146,10 @@ class ModelServerBackend:
         known = KNOWN_MODELS.get(name)
         info = ModelInfo(name, min(told, default=self._context_tokens))
         return replace(info, system=known.system) if known else info
+
+
+async def models_at(urls: Sequence[str], *, key: str | None) -> Mapping[str, Models | NexxiError]:
+    """What the server at each of these addresses has, or why it does not say."""
+    async with new_client(key, silence_s=ANSWER_S) as client:
+        found = await look_at([ModelServer(url, client) for url in urls])
+    return {server.url: models for server, models in found.items()}

@@ -32,15 +32,11 @@ class ServerPool:
         self._rng = rng or random.Random()  # noqa: S311 - who is first among equals is no secret
         self._down: dict[str, str] = {}
 
-    async def look(self) -> Mapping[ModelServer, Models | NexxiError]:
-        """Ask every server for its models."""
-        return dict(zip(self.servers, await asyncio.gather(*map(_models_or_error, self.servers)), strict=True))
-
     async def watch(self, model: str, *, every_s: float = LOOK_EVERY_S) -> None:
         """Go on looking, for as long as this runs, so that no request has to find out who is down or back."""
         while True:
             await asyncio.sleep(every_s)
-            self.note(await self.look(), model)
+            self.note(await look_at(self.servers), model)
 
     def note(self, found: Mapping[ModelServer, Models | NexxiError], model: str | None = None) -> None:
         """Take note of a look: a server that lacks the model is no better than one that is down."""
@@ -129,6 +125,11 @@ class ServerPool:
             return min(busy, key=lambda error: error.retry_after_s)
         reasons = dict.fromkeys([*map(str, errors), *self._down.values()])
         return ModelUnavailable("; ".join(reasons) or "no model server answers")
+
+
+async def look_at(servers: Sequence[ModelServer]) -> Mapping[ModelServer, Models | NexxiError]:
+    """Ask each for its models, all at once; an error of ours is an answer too."""
+    return dict(zip(servers, await asyncio.gather(*map(_models_or_error, servers)), strict=True))
 
 
 def listed(names: Models) -> str:

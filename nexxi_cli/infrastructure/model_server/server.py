@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from nexxi_cli.core.errors import ModelUnavailable, NexxiError
-from nexxi_cli.core.settings import without_credentials
+from nexxi_cli.core.urls import without_credentials
 from nexxi_cli.infrastructure.model_server.breaker import Breaker
 from nexxi_cli.infrastructure.model_server.chunks import Chunk, read_chunk
 from nexxi_cli.infrastructure.model_server.refusals import NotThere, refusal, reported_error
