@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from nexxi_cli.core.errors import (
     ArchiveUnavailable,
-    ModelUnavailable,
+    ModelServerUnavailable,
     NexxiError,
     NotAuthorised,
     StoreUnavailable,
@@ -25,7 +25,7 @@ MAX_CHARS = 500
 DOWN: dict[type[NexxiError], str] = {
     StoreUnavailable: "the session store cannot be used at the moment: try again later",
     ArchiveUnavailable: "the database cannot be used at the moment: try again later",
-    ModelUnavailable: "the model cannot be used at the moment: try again later",
+    ModelServerUnavailable: "the model cannot be used at the moment: try again later",
 }
 
 KINDS = {  # status -> kind, where no error of ours says it

@@ -120,6 +120,7 @@ class Server(uvicorn.Server):
         self._grace_s = settings.grace_s
         self._on_listening = on_listening
         self._ending = asyncio.Event()
+        self._signals, self._cutting_signals = 0, 1
         self._draining: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop
 
@@ -137,8 +138,9 @@ class Server(uvicorn.Server):
 
         def end() -> None:
             self._loop.remove_reader(lifeline)
-            self._end(signal.SIGHUP)  # begins a drain and cuts none short that a signal to all processes has begun
+            self._end(signal.SIGHUP)
 
+        self._cutting_signals = 2  # as one may come to all processes at once, just after the lifeline's end
         self._loop.add_reader(lifeline, end)
         try:
             yield
@@ -198,9 +200,10 @@ class Server(uvicorn.Server):
 
     def _end(self, number: int) -> None:
         self._ending.set()
+        self._signals += number != signal.SIGHUP
         if self._draining is None:
             self._draining = asyncio.create_task(self._end_in_good_order())
-        elif number != signal.SIGHUP:
+        elif number != signal.SIGHUP and self._signals >= self._cutting_signals:
             self.exit_code = 128 + number
             self._drain.cut()
             self.should_exit = True

@@ -121,6 +121,7 @@ class Workers:
                 self._end()
             case signal.SIGTERM | signal.SIGINT:
                 self._exit_code = 128 + number
+                self._send(signal.SIGINT)  # a worker is cut by two, as one may have come to all processes at once
                 self._send(signal.SIGTERM)
                 signal.setitimer(signal.ITIMER_REAL, CLOSE_S)
 

@@ -88,26 +88,43 @@ async def test_a_worker_that_is_killed_is_replaced_and_the_others_answer_meanwhi
     assert line["reason"] == f"worker {victim} was killed by SIGKILL"
 
 
-async def test_a_signal_lets_every_stream_end_and_then_all_workers(three: Cluster) -> None:
-    streams = [asyncio.create_task(ask_afresh(three, save=False, stream=True)) for _ in range(12)]
-    await asyncio.sleep(0.4)
-    pids = three.pids()
-    three.send(signal.SIGTERM)
-    answers = await asyncio.gather(*streams)
+async def streams(found: Cluster, count: int) -> list["asyncio.Task[httpx.Response]"]:
+    """So many that are being written."""
+    begun = [asyncio.create_task(ask_afresh(found, save=False, stream=True)) for _ in range(count)]
+    async with asyncio.timeout(20):
+        while await asyncio.to_thread(found.metric, "nexxi_requests_running", KEY) < count:  # noqa: ASYNC110 - from outside
+            await asyncio.sleep(0.05)
+    return begun
+
+
+@pytest.fixture
+def slow_two(redis: RedisProcess, tmp_path: Path) -> Iterator[Cluster]:
+    """Two workers in front of a model that takes some seconds for a reply."""
+    with upstream_process(delay_s=0.6) as slow:
+        settings = {"NEXXI_REDIS_URL": redis.url, "NEXXI_MODEL_SERVER": slow.url, "NEXXI_GRACE_S": 30}
+        with cluster(tmp_path / "home", "--workers", "2", **settings) as found:
+            found.wait_until_all_listen(2)
+            yield found
+
+
+async def test_a_signal_lets_every_stream_end_and_then_all_workers(slow_two: Cluster) -> None:
+    begun = await streams(slow_two, 8)
+    pids = slow_two.pids()
+    slow_two.send(signal.SIGTERM)
+    answers = await asyncio.gather(*begun)
     assert {(answer.status_code, answer.text.endswith("data: [DONE]\n\n")) for answer in answers} == {(200, True)}
-    assert await asyncio.to_thread(three.ended) == 0
+    assert await asyncio.to_thread(slow_two.ended) == 0
     assert not any(map(is_alive, pids))
     with pytest.raises(httpx.ConnectError):
-        await ask_afresh(three)
+        await ask_afresh(slow_two)
 
 
-async def test_a_signal_to_every_process_at_once_is_a_drain_and_no_cut(three: Cluster) -> None:
-    streaming = asyncio.create_task(ask_afresh(three, save=False, stream=True))
-    await asyncio.sleep(0.2)
-    for pid in (*three.pids(), three.process.pid):
+async def test_a_signal_to_every_process_at_once_is_a_drain_and_no_cut(slow_two: Cluster) -> None:
+    begun = await streams(slow_two, 4)
+    for pid in (*slow_two.pids(), slow_two.process.pid):
         os.kill(pid, signal.SIGTERM)
-    assert (await streaming).text.endswith("data: [DONE]\n\n")
-    assert await asyncio.to_thread(three.ended) == 0
+    assert all(answer.text.endswith("data: [DONE]\n\n") for answer in await asyncio.gather(*begun))
+    assert await asyncio.to_thread(slow_two.ended) == 0
 
 
 async def test_a_second_signal_ends_all_at_once(redis: RedisProcess, tmp_path: Path) -> None:
@@ -116,8 +133,7 @@ async def test_a_second_signal_ends_all_at_once(redis: RedisProcess, tmp_path: P
         with cluster(tmp_path / "home", "--workers", "2", **settings) as found:
             found.wait_until_all_listen(2)
             pids = found.pids()
-            streams = [asyncio.create_task(ask_afresh(found, save=False, stream=True)) for _ in range(4)]
-            await asyncio.sleep(1)
+            begun = await streams(found, 4)
             found.send(signal.SIGTERM)
             await asyncio.sleep(0.3)
             began = time.monotonic()
@@ -125,7 +141,7 @@ async def test_a_second_signal_ends_all_at_once(redis: RedisProcess, tmp_path: P
             assert await asyncio.to_thread(found.ended) == 128 + signal.SIGTERM
             assert time.monotonic() - began < 6
             assert not any(map(is_alive, pids))
-            await asyncio.gather(*streams, return_exceptions=True)
+            await asyncio.gather(*begun, return_exceptions=True)
 
 
 async def test_workers_end_when_their_parent_is_killed(three: Cluster) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
-from nexxi_cli.core.errors import ModelUnavailable, NexxiError, NotAuthorised, NotFound, UsageError
+from nexxi_cli.core.errors import ModelServerUnavailable, NexxiError, NotAuthorised, NotFound, UsageError
 from nexxi_cli.core.events import ModelLoaded
 from nexxi_cli.core.ports import Observer
 from nexxi_cli.core.types import Delta, FinishReason, Message, ModelInfo, Sampling, Usage
@@ -57,8 +57,8 @@ class ModelServerBackend:
     async def info(self) -> ModelInfo:
         """Name and context length, as the servers tell; asked for once.
 
-        Raises ModelUnavailable when no server answers, NotAuthorised for a wrong key, NotFound for a model that none
-        has, UsageError when there are several and none was named.
+        Raises ModelServerUnavailable when no server answers, NotAuthorised for a wrong key, NotFound for a model that
+        none has, UsageError when there are several and none was named.
         """
         async with self._looking:
             if self._info is None:
@@ -71,12 +71,12 @@ class ModelServerBackend:
         return self._info
 
     async def ready(self) -> None:
-        """Wait until a server answers. Raises as `info` does, but for ModelUnavailable."""
+        """Wait until a server answers. Raises as `info` does, but for ModelServerUnavailable."""
         began = time.monotonic()
         while self._info is None:
             try:
                 await self.info()
-            except ModelUnavailable:
+            except ModelServerUnavailable:
                 await asyncio.sleep(WAIT_S)
         self._observer.notify(ModelLoaded(self._info.name, time.monotonic() - began))
 
@@ -132,7 +132,7 @@ class ModelServerBackend:
         if not answers:
             errors = [error for error in found.values() if isinstance(error, NexxiError)]
             refused = next((error for error in errors if isinstance(error, NotAuthorised)), None)
-            raise refused or ModelUnavailable("; ".join(dict.fromkeys(map(str, errors))))
+            raise refused or ModelServerUnavailable("; ".join(dict.fromkeys(map(str, errors))))
         names: Models = {name: None for models in answers.values() for name in models}
         where = ", ".join(server.url for server in answers)
         name = self._wanted

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from nexxi_cli.core.errors import ModelUnavailable
+from nexxi_cli.core.errors import ModelServerUnavailable
 from nexxi_cli.core.types import FinishReason, Usage
 from nexxi_cli.infrastructure.model_server.refusals import reported_error
 
@@ -24,7 +24,7 @@ class Chunk:
 
 
 def read_chunk(data: str) -> Chunk:
-    """Raises ModelUnavailable for what is no chunk, and the error that the event reports, if it does."""
+    """Raises ModelServerUnavailable for what is no chunk, and the error that the event reports, if it does."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -47,7 +47,7 @@ def read_chunk(data: str) -> Chunk:
 
 def _finish(reason: object) -> FinishReason | None:
     if reason in ABORTED:
-        raise ModelUnavailable("the model server has given the reply up")
+        raise ModelServerUnavailable("the model server has given the reply up")
     if reason is None:
         return None
     return "length" if reason == "length" else "stop"
@@ -67,6 +67,6 @@ def _whole_characters(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _garbled(data: str) -> ModelUnavailable:
+def _garbled(data: str) -> ModelServerUnavailable:
     shown = data if len(data) <= MAX_SHOWN_CHARS else f"{data[:MAX_SHOWN_CHARS]}..."
-    return ModelUnavailable(f"the model server sent what is no part of a reply: {shown!r}")
+    return ModelServerUnavailable(f"the model server sent what is no part of a reply: {shown!r}")

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from nexxi_cli.core.errors import ModelUnavailable, NexxiError, NotAuthorised, Overloaded
+from nexxi_cli.core.errors import ModelServerUnavailable, NexxiError, NotAuthorised, Overloaded
 from nexxi_cli.core.events import ModelServerDown, ModelServerUp
 from nexxi_cli.core.ports import Observer
 from nexxi_cli.infrastructure.model_server.chunks import Chunk
@@ -46,7 +46,7 @@ class ServerPool:
             elif model is not None and model not in models:
                 self._failed(
                     server,
-                    ModelUnavailable(f"{server.url} has no model {model!r}: it has {listed(models)}"),
+                    ModelServerUnavailable(f"{server.url} has no model {model!r}: it has {listed(models)}"),
                     for_good=True,
                 )
             else:
@@ -60,7 +60,7 @@ class ServerPool:
     async def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
         """One reply. Before its first token each server is tried, an only one twice.
 
-        Raises UsageError at once, Overloaded when a server that works is busy, else ModelUnavailable.
+        Raises UsageError at once, Overloaded when a server that works is busy, else ModelServerUnavailable.
         """
         failed: list[ModelServer] = []
         errors: list[NexxiError] = []
@@ -77,7 +77,7 @@ class ServerPool:
                         has_begun = has_begun or bool(chunk.text or chunk.finish)
                         yield chunk
                 return
-            except (ModelUnavailable, Overloaded, NotAuthorised) as error:
+            except (ModelServerUnavailable, Overloaded, NotAuthorised) as error:
                 if has_begun:
                     raise self._refusal([error]) from error
                 errors.append(error)
@@ -94,7 +94,7 @@ class ServerPool:
                     if chunk.text or chunk.finish:
                         self._worked(server)
                     yield chunk
-        except (ModelUnavailable, NotAuthorised) as error:
+        except (ModelServerUnavailable, NotAuthorised) as error:
             self._failed(server, error)
             raise
         finally:
@@ -124,7 +124,7 @@ class ServerPool:
         if busy:
             return min(busy, key=lambda error: error.retry_after_s)
         reasons = dict.fromkeys([*map(str, errors), *self._down.values()])
-        return ModelUnavailable("; ".join(reasons) or "no model server answers")
+        return ModelServerUnavailable("; ".join(reasons) or "no model server answers")
 
 
 async def look_at(servers: Sequence[ModelServer]) -> Mapping[ModelServer, Models | NexxiError]:

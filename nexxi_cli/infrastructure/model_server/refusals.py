@@ -1,7 +1,7 @@
 """What a model server's refusal means, in our errors: status, body and Retry-After. Knows no HTTP library.
 
 UsageError: the request cannot be answered by any server. Overloaded: this one is busy. NotAuthorised: our key is not
-its. ModelUnavailable: it does not work.
+its. ModelServerUnavailable: it does not work.
 """
 
 import json
@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 from nexxi_cli.core.errors import (
     ContextLengthExceeded,
-    ModelUnavailable,
+    ModelServerUnavailable,
     NexxiError,
     NotAuthorised,
     Overloaded,
@@ -27,7 +27,7 @@ TOO_LONG = ("context_length_exceeded", "maximum context length", "maximum model 
 """In a refusal of a prompt that does not fit: OpenAI's code, then the words of vLLM and of TGI's `/v1`."""
 
 
-class NotThere(ModelUnavailable):
+class NotThere(ModelServerUnavailable):
     """The server works, but has nothing at this address."""
 
 
@@ -45,7 +45,7 @@ def refusal(status: int, body: bytes, retry_after: str | None, *, now_s: float) 
     said = f"the model server answered with status {status}{': ' if message else ''}{message}"
     if status in (404, 405, 501):
         return NotThere(f"{said}; does its address lack the /v1?")
-    return ModelUnavailable(said)
+    return ModelServerUnavailable(said)
 
 
 def reported_error(document: Mapping[str, object]) -> NexxiError | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from nexxi_cli.core.errors import ModelUnavailable, NexxiError
+from nexxi_cli.core.errors import ModelServerUnavailable, NexxiError
 from nexxi_cli.core.urls import without_credentials
 from nexxi_cli.infrastructure.model_server.breaker import Breaker
 from nexxi_cli.infrastructure.model_server.chunks import Chunk, read_chunk
@@ -60,12 +60,12 @@ class ModelServer:
     async def models(self) -> Mapping[str, int | None]:
         """Its models and, where it tells them, their context lengths.
 
-        Raises ModelUnavailable, Overloaded and NotAuthorised.
+        Raises ModelServerUnavailable, Overloaded and NotAuthorised.
         """
         document = await self._document("GET", f"{self.url}/models")
         listed = document.get("data")
         if not isinstance(listed, list):
-            raise ModelUnavailable(f"{self.url}/models is no list of models")
+            raise ModelServerUnavailable(f"{self.url}/models is no list of models")
         found = {model["id"]: _context(model) for model in listed if isinstance(model, dict) and "id" in model}
         return {name: context for name, context in found.items() if isinstance(name, str)}
 
@@ -87,7 +87,7 @@ class ModelServer:
     async def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
         """The chunks of one reply; closing the iterator closes the connection, which stops the model.
 
-        Raises ModelUnavailable, Overloaded, NotAuthorised and UsageError; a reply that breaks off is ModelUnavailable.
+        Raises ModelServerUnavailable, of a reply that breaks off too, Overloaded, NotAuthorised and UsageError.
         """
         reader, finished = EventReader(), False
         async with (
@@ -103,10 +103,10 @@ class ModelServer:
                     finished = finished or chunk.finish is not None
                     yield chunk
         if not finished:
-            raise ModelUnavailable(f"the model server {self.url} broke off before the reply was complete")
+            raise ModelServerUnavailable(f"the model server {self.url} broke off before the reply was complete")
 
     async def _events(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        """The bytes of a stream. Raises ModelUnavailable for any other answer, or what that reports."""
+        """The bytes of a stream. Raises ModelServerUnavailable for any other answer, or what that reports."""
         told = response.headers.get("content-type", "no type at all")
         if told.startswith(STREAM_TYPE) and "content-encoding" not in response.headers:
             return _pieces(response)
@@ -114,7 +114,7 @@ class ModelServer:
             error = reported_error(_parsed(await _body(response), self.url))
             if error is not None:
                 raise error
-        raise ModelUnavailable(
+        raise ModelServerUnavailable(
             f"{self.url}/chat/completions answered {told}, not a stream of events: is that OpenAI's API?"
         )
 
@@ -123,7 +123,7 @@ class ModelServer:
             async with asyncio.timeout(ANSWER_S), self._response(method, url, body) as response:
                 return _parsed(await _body(response), url)
         except TimeoutError as error:
-            raise ModelUnavailable(f"{url} took longer than {ANSWER_S:g} s to answer") from error
+            raise ModelServerUnavailable(f"{url} took longer than {ANSWER_S:g} s to answer") from error
 
     @asynccontextmanager
     async def _response(
@@ -134,7 +134,7 @@ class ModelServer:
             async with self._client.stream(method, url, json=body) as response:
                 if response.is_redirect:
                     target = without_credentials(response.headers.get("location", ""))
-                    raise ModelUnavailable(
+                    raise ModelServerUnavailable(
                         f"{self.url} redirects to {target[:200]}, which is not followed, as the key would go there:"
                         " if it is the address that is meant, set NEXXI_MODEL_SERVER to it"
                     )
@@ -175,9 +175,9 @@ def _parsed(body: bytes, url: str) -> Mapping[str, Any]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ModelUnavailable(f"{url} did not answer in JSON: is that OpenAI's API?") from error
+        raise ModelServerUnavailable(f"{url} did not answer in JSON: is that OpenAI's API?") from error
     if not isinstance(document, dict):
-        raise ModelUnavailable(f"{url} did not answer with a JSON object: is that OpenAI's API?")
+        raise ModelServerUnavailable(f"{url} did not answer with a JSON object: is that OpenAI's API?")
     return document
 
 
@@ -195,10 +195,10 @@ def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except httpx.ConnectTimeout as error:
-        raise ModelUnavailable(f"the model server {url} took no connection within {CONNECT_S:g} s") from error
+        raise ModelServerUnavailable(f"the model server {url} took no connection within {CONNECT_S:g} s") from error
     except httpx.TimeoutException as error:
-        raise ModelUnavailable(f"the model server {url} has fallen silent") from error
+        raise ModelServerUnavailable(f"the model server {url} has fallen silent") from error
     except httpx.ConnectError as error:
-        raise ModelUnavailable(f"the model server {url} cannot be reached: {error}") from error
+        raise ModelServerUnavailable(f"the model server {url} cannot be reached: {error}") from error
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ssl.SSLError) as error:
-        raise ModelUnavailable(f"the model server {url} broke off: {error or type(error).__name__}") from error
+        raise ModelServerUnavailable(f"the model server {url} broke off: {error or type(error).__name__}") from error

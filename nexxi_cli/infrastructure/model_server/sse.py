@@ -2,7 +2,7 @@
 
 import re
 
-from nexxi_cli.core.errors import ModelUnavailable
+from nexxi_cli.core.errors import ModelServerUnavailable
 
 MAX_EVENT_BYTES = 1_048_576
 """A token's event takes some 300 bytes. What is longer is no event, and would fill the memory if it were waited for."""
@@ -20,7 +20,7 @@ class EventReader:
         self._size_bytes = 0
 
     def push(self, piece: bytes) -> list[str]:
-        """The data of each event that ends in `piece`. Raises ModelUnavailable when one is longer than it may be."""
+        """The data of each event that ends in `piece`. Raises ModelServerUnavailable for one that is too long."""
         self._size_bytes += len(piece)
         if b"\n" not in piece and b"\r" not in piece and self._size_bytes <= self._max_bytes:
             self._rest += piece
@@ -36,7 +36,7 @@ class EventReader:
         if events:
             self._size_bytes = len(self._rest)
         if self._size_bytes > self._max_bytes:
-            raise ModelUnavailable(f"the model server sent {self._size_bytes:,} bytes that are no whole event")
+            raise ModelServerUnavailable(f"the model server sent {self._size_bytes:,} bytes that are no whole event")
         return events
 
     def _take(self, line: bytes) -> None:

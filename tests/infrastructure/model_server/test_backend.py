@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from nexxi_cli.core.errors import ModelUnavailable, NotAuthorised, NotFound, UsageError
+from nexxi_cli.core.errors import ModelServerUnavailable, NotAuthorised, NotFound, UsageError
 from nexxi_cli.core.types import ANY_JSON_OBJECT, Delta, Message, ModelInfo, Sampling, Usage
 from tests.infrastructure.model_server.asking import QUESTION, backend_of, deltas_of, said
 from tests.infrastructure.model_server.upstream import REPLY, data, event, saying, upstream
@@ -136,7 +136,7 @@ async def test_a_wrong_key_is_said_to_be_one() -> None:
 async def test_a_server_that_is_not_there_is_an_error_for_who_asks_and_waited_for_by_who_can_wait() -> None:
     async with upstream() as server, backend_of(server) as backend:
         await server.kill()
-        with pytest.raises(ModelUnavailable, match=f"{server.url} cannot be reached"):
+        with pytest.raises(ModelServerUnavailable, match=f"{server.url} cannot be reached"):
             await backend.info()
         waiting = asyncio.create_task(backend.ready())
         await asyncio.sleep(0.1)

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from nexxi_cli.core.errors import (
     ContextLengthExceeded,
-    ModelUnavailable,
+    ModelServerUnavailable,
     NexxiError,
     Overloaded,
     UsageError,
@@ -39,7 +39,9 @@ from tests.infrastructure.model_server.upstream import (
 PAGE = "<!DOCTYPE html><title>Welcome</title>"
 
 
-async def failure(script: Script, kind: type[NexxiError] = ModelUnavailable, *, silence_s: float = 5) -> NexxiError:
+async def failure(
+    script: Script, kind: type[NexxiError] = ModelServerUnavailable, *, silence_s: float = 5
+) -> NexxiError:
     """What asking a server that answers so comes to."""
     async with upstream(script=script) as server, backend_of(server, silence_s=silence_s) as backend:
         with pytest.raises(kind) as raised:
@@ -85,7 +87,7 @@ async def test_a_server_that_does_not_work_is_said_to_be_down_with_what_it_did(s
 
 async def test_the_address_of_a_server_that_fails_is_in_the_error() -> None:
     async with upstream(script=saying()) as server, backend_of(server) as backend:
-        with pytest.raises(ModelUnavailable, match=server.url):
+        with pytest.raises(ModelServerUnavailable, match=server.url):
             await said(backend)
 
 
@@ -158,7 +160,7 @@ async def test_a_reply_that_breaks_off_after_its_first_token_is_not_begun_anew()
     async with upstream(script=breaking_off(event("Par"))) as server, backend_of(server) as backend:
         deltas = backend.generate((), Sampling())
         assert (await anext(deltas)).text == "Par"
-        with pytest.raises(ModelUnavailable, match="broke off"):
+        with pytest.raises(ModelServerUnavailable, match="broke off"):
             await anext(deltas)
     assert len(server.completions) == 1
 
@@ -168,7 +170,7 @@ async def test_a_redirect_is_not_followed_and_the_key_stays_here(status: int) ->
     async with upstream() as elsewhere:
         script = refusing(status, {}, location=f"{elsewhere.url}/chat/completions?secret=1")
         async with upstream(script=script) as server, backend_of(server, key="our-key") as backend:
-            with pytest.raises(ModelUnavailable, match="redirects to") as raised:
+            with pytest.raises(ModelServerUnavailable, match="redirects to") as raised:
                 await said(backend)
         assert elsewhere.asked == []
     assert "secret" not in str(raised.value)
@@ -185,7 +187,7 @@ async def test_a_list_of_models_that_redirects_is_not_followed_either() -> None:
         async with await asyncio.start_server(models, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             async with backend_of(f"http://127.0.0.1:{port}/v1", key="our-key") as backend:
-                with pytest.raises(ModelUnavailable, match="redirects to"):
+                with pytest.raises(ModelServerUnavailable, match="redirects to"):
                     await backend.info()
         assert elsewhere.asked == []
 
@@ -200,7 +202,7 @@ async def test_what_is_no_model_server_at_all_is_a_clear_error(answer: bytes) ->
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         async with backend_of(f"http://127.0.0.1:{port}/v1") as backend:
-            with pytest.raises(ModelUnavailable, match=str(port)):
+            with pytest.raises(ModelServerUnavailable, match=str(port)):
                 await backend.info()
 
 
@@ -214,7 +216,7 @@ async def test_a_list_of_models_that_is_none_is_a_clear_error(listed: object) ->
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         async with backend_of(f"http://127.0.0.1:{port}/v1") as backend:
-            with pytest.raises((ModelUnavailable, UsageError), match=str(port)):
+            with pytest.raises((ModelServerUnavailable, UsageError), match=str(port)):
                 await backend.info()
 
 
@@ -255,7 +257,7 @@ async def test_a_certificate_has_to_be_trusted_and_of_the_servers_name(
         if is_trusted and name == "127.0.0.1":
             assert await said(backend)
             return
-        with pytest.raises(ModelUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(ModelServerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
             await backend.info()
         assert server.asked == []
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nexxi_cli.core.errors import ModelUnavailable, Overloaded
+from nexxi_cli.core.errors import ModelServerUnavailable, Overloaded
 from nexxi_cli.core.events import ModelServerDown, ModelServerUp
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.model_server.breaker import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, Breaker
@@ -45,7 +45,7 @@ async def test_of_two_servers_one_is_killed_and_no_request_that_had_no_token_yet
                 async for delta in backend.generate((), Sampling()):
                     pieces.append(delta.text)
                     begun.set()
-            except ModelUnavailable:
+            except ModelServerUnavailable:
                 outcomes["failed" if pieces else "failed without a token"] += 1
             else:
                 outcomes["whole" if "".join(pieces) == ANSWER else "torn"] += 1
@@ -77,7 +77,7 @@ async def test_when_none_works_the_reasons_of_all_are_told() -> None:
     ):
         await backend.info()
         await other.kill()
-        with pytest.raises(ModelUnavailable, match=r"(one; .*cannot be reached|cannot be reached.*; .*one)"):
+        with pytest.raises(ModelServerUnavailable, match=r"(one; .*cannot be reached|cannot be reached.*; .*one)"):
             await said(backend)
 
 
@@ -111,7 +111,7 @@ async def test_an_outage_is_told_once_and_ends_when_a_look_finds_the_server_back
         watching = asyncio.create_task(pool.watch("scripted", every_s=0.02))
         await server.kill()
         await _until(lambda: bool(heard.of(ModelServerDown)))
-        with pytest.raises(ModelUnavailable, match="cannot be reached"):
+        with pytest.raises(ModelServerUnavailable, match="cannot be reached"):
             await anext(pool.stream({}))
         await server.start()
         await _until(lambda: bool(heard.of(ModelServerUp)))
