@@ -177,7 +177,7 @@ def load_settings(
         key = str(first["loc"][0])
         reason = first["msg"].removeprefix("Value error, ")
         reason = reason[:1].lower() + reason[1:]
-        if _is_secret(key):
+        if _is_secret(key) or (key == "model_server" and "@" in str(values[key])):
             raise SettingsError(f"{origins[key]}: {reason}") from None  # pydantic's error shows the value
         raise SettingsError(f"{origins[key]}: {reason}, not {values[key]!r}") from error
 

@@ -75,7 +75,7 @@ async def test_a_server_that_is_down_is_a_503_that_does_not_tell_where_it_is(hom
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
         stream = await api.client.post("/v1/chat", json=HELLO | STREAM)
-        assert stream.text.count("event: error\n") == 1
+        assert stream.status_code == 503
         assert str(server.port) not in answer.text + stream.text
         assert (await api.client.get("/health")).status_code == 200
 
@@ -87,7 +87,7 @@ async def test_what_a_busy_server_says_of_when_to_come_back_is_passed_on(home: P
         stream = await api.client.post("/v1/chat", json=HELLO | STREAM)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "17")
     assert answer.json()["error"]["type"] == "overloaded_error"
-    assert events_of(stream.text)[-1]["error"]["message"] == "the model server is overloaded: try again in 17 s"
+    assert (stream.status_code, stream.headers["retry-after"]) == (503, "17")
 
 
 async def test_a_prompt_that_the_server_finds_too_long_is_the_clients_error(home: Path) -> None:
@@ -138,7 +138,7 @@ async def test_a_model_that_no_server_has_ends_the_api_with_a_list_of_what_there
 
 async def test_a_stream_that_breaks_off_after_its_first_word_says_so(home: Path) -> None:
     async with (
-        upstream(script=breaking_off(event("Par"))) as server,
+        upstream(script=breaking_off(event("Paris, of course"), event(" it"))) as server,
         backend_of(server) as backend,
         serving(backend) as api,
     ):
