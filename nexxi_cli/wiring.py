@@ -25,6 +25,7 @@ from nexxi_cli.core.registry import ARCHIVES, KEY_STORES, MODEL_BACKENDS, RATE_L
 from nexxi_cli.core.types import NAME_TYPES, ChatRequest, Session
 
 if TYPE_CHECKING:
+    from nexxi_cli.core.errors import NexxiError
     from nexxi_cli.core.moderation import LabelRule
     from nexxi_cli.core.settings import InjectionMode, Mode, Settings  # `redact` starts without pydantic
     from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
@@ -77,6 +78,11 @@ class App:
 
     def start_backend(self, model: str | None = None) -> ModelBackend:
         """A backend for `model` (the settings' one), which begins to load at once. The App closes it."""
+        backend = self._model_server(model) if self.settings.model_server else self._local_model(model)
+        self._backends.append(backend)
+        return backend
+
+    def _local_model(self, model: str | None) -> ModelBackend:
         backend: ModelBackend = load(MODEL_BACKENDS, "local")(
             name=model or self.settings.model,
             loader=model_loader(self.paths, self.progress),
@@ -86,7 +92,18 @@ class App:
             prefix_bytes=self.settings.prefix_cache_mb * 2**20,
             observer=self.observer,
         )
-        self._backends.append(backend)
+        return backend
+
+    def _model_server(self, model: str | None) -> ModelBackend:
+        settings = self.settings
+        backend: ModelBackend = load(MODEL_BACKENDS, "openai")(
+            urls=settings.model_server,
+            key=settings.model_server_key.get_secret_value() if settings.model_server_key else None,
+            model=model or settings.named_model,
+            context_tokens=settings.model_server_context,
+            silence_s=settings.model_server_silence_s,
+            observer=self.observer,
+        )
         return backend
 
     def rate_limiter(self) -> RateLimiter:
@@ -439,6 +456,14 @@ def model_loader(paths: Paths, progress: Progress | None = None, *, instead: str
 def model_library(paths: Paths, progress: Progress) -> ModelLibrary:
     """The same, as the commands see it."""
     return model_loader(paths, progress)
+
+
+async def models_of_servers(settings: "Settings") -> "Mapping[str, Mapping[str, int | None] | NexxiError]":
+    """What each of the settings' model servers has, with the context lengths that they tell, or why it does not say."""
+    from nexxi_cli.infrastructure.model_server.backend import models_at
+
+    key = settings.model_server_key
+    return await models_at(settings.model_server, key=key.get_secret_value() if key else None)
 
 
 def archive(settings: "Settings", paths: Paths) -> Archive:

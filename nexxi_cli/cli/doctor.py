@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nexxi_cli.service.diagnosis import Check
     from nexxi_cli.wiring import App
 
-LIBRARIES = ("nexxi", "torch", "transformers", "tokenizers", "redis", "sqlalchemy", "psycopg", "typer")
+LIBRARIES = ("nexxi", "torch", "transformers", "tokenizers", "redis", "sqlalchemy", "psycopg", "typer", "httpx")
 
 
 def doctor(
@@ -56,10 +56,12 @@ async def _checks(nexxi: "App") -> "list[Check]":
         "archive": looks.look_at_archive,
         "outbox": looks.look_at_outbox,
         "spool": looks.look_at_spool,
-        "model": looks.look_for_model,
         **({"moderation": looks.look_at_moderation} if nexxi.settings.moderation_model else {}),
     }
-    return [await check(name, partial(look, nexxi)) for name, look in things.items()]
+    checks = [await check(name, partial(look, nexxi)) for name, look in things.items()]
+    if nexxi.settings.model_server:
+        return checks + await looks.look_at_model_servers(nexxi)
+    return [*checks, await check("model", partial(looks.look_for_model, nexxi))]
 
 
 def _chosen(settings: "Settings") -> "Mapping[str, object]":

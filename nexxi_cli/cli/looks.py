@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 async def look_at_sessions(nexxi: "App") -> str:
     """Whether the session store answers, and where it is."""
     from nexxi_cli.cli.startup import LOCAL_OWNER
-    from nexxi_cli.core.settings import without_credentials
+    from nexxi_cli.core.urls import without_credentials
 
     await nexxi.store.recent(LOCAL_OWNER, limit=1)
     if nexxi.settings.redis_url is None:
@@ -24,7 +24,7 @@ async def look_at_sessions(nexxi: "App") -> str:
 
 async def look_at_archive(nexxi: "App") -> str:
     """Whether the archive has the tables of this program, and where it is."""
-    from nexxi_cli.core.settings import without_credentials
+    from nexxi_cli.core.urls import without_credentials
 
     await nexxi.archive().check_schema()
     if nexxi.settings.database_url is None:
@@ -48,6 +48,28 @@ async def look_at_spool(nexxi: "App") -> str | Check:
     counts = await waiting_turns(nexxi.paths)
     told = [f"{turns} turn{'' if turns == 1 else 's'} for {place}" for place, turns in counts.items()]
     return Check("spool", "warning", f"waiting: {', '.join(told)}") if told else "0 turns wait for Redis"
+
+
+async def look_at_model_servers(nexxi: "App") -> list[Check]:
+    """Whether each model server answers, and its models; one that lacks the model of the settings is of no use."""
+    from nexxi_cli.core.errors import NexxiError
+    from nexxi_cli.wiring import models_of_servers
+
+    wanted = nexxi.settings.named_model
+    checks = []
+    for url, models in (await models_of_servers(nexxi.settings)).items():
+        if isinstance(models, NexxiError):
+            checks.append(Check("model", "down", str(models)))
+            continue
+        told = ", ".join(f"{name} ({size:,} tokens)" if size else name for name, size in models.items()) or "no model"
+        detail = f"{url} has {told}"
+        if wanted is not None and wanted not in models:
+            checks.append(Check("model", "down", f"{detail}, but not {wanted}"))
+        elif wanted is None and len(models) != 1:
+            checks.append(Check("model", "warning", f"{detail}: one has to be chosen with -m"))
+        else:
+            checks.append(Check("model", "ok", detail))
+    return checks
 
 
 async def look_for_model(nexxi: "App") -> str | Check:

@@ -19,5 +19,7 @@ VerboseFlag = Annotated[bool, flag("--verbose", "-v", help="Log what happens on 
 YesFlag = Annotated[bool, flag("--yes", "-y", help="Do not ask.")]
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", "-m", metavar="NAME", help="Alias, hub id, folder of safetensors, or .gguf file."),
+    typer.Option(
+        "--model", "-m", metavar="NAME", help="Alias, hub id, folder, .gguf file; a model server's name for it."
+    ),
 ]

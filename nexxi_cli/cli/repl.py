@@ -184,6 +184,8 @@ async def run_repl(settings: "Settings", options: ChatOptions, first: Prompt | N
             if options.save:
                 await app.store.recent(LOCAL_OWNER, limit=1)  # a store that is down is found out at once
             await repl.begin()  # a model or session that is not there is pulled, or refused, before the first prompt
+            if settings.model_server:  # which has told by now what its model is called
+                repl.settings = settings.model_copy(update={"model": (await repl.backend.info()).name})
             _welcome(repl)
             await take(repl, question)
             await _converse(repl)

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 
     from nexxi_cli.core.ports import ModelBackend
     from nexxi_cli.core.settings import Settings
+    from nexxi_cli.http.workers import Bond
     from nexxi_cli.wiring import App
+
+    StartBackend = Callable[[App], ModelBackend]
 
 HTTP_SESSION_TTL_S = 1800
 """How long Redis keeps a silent session that came over HTTP, unless the settings say otherwise."""
+
+MODEL_SERVER_CONCURRENT = 64
+"""Replies at a time of each worker in front of a model server, which batches them and keeps a queue of its own."""
 
 CONFIGURATIONS = "prometheus|grafana|nginx|systemd|compose|k8s"
 
@@ -28,8 +34,14 @@ def serve(
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on (127.0.0.1).")] = None,
     port: Annotated[int | None, typer.Option("--port", "-p", help="Port (8000); 0 takes a free one.")] = None,
     uds: Annotated[Path | None, typer.Option("--uds", metavar="PATH", help="Listen on a Unix socket instead.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-w", metavar="N", help="Processes (1); more need a model server, Redis.")
+    ] = None,
     max_concurrent: Annotated[
-        int | None, typer.Option("--max-concurrent", metavar="N", help="Replies that are generated at a time (1).")
+        int | None,
+        typer.Option(
+            "--max-concurrent", metavar="N", help="Replies at a time (1; with a model server 64 each worker)."
+        ),
     ] = None,
     max_queue: Annotated[
         int | None, typer.Option("--max-queue", metavar="N", help="Requests that may wait for a place (100).")
@@ -57,12 +69,15 @@ def serve(
     debug: DebugFlag = False,
 ) -> None:
     """Serve the HTTP API: /v1/chat, /v1/chat/completions, /v1/sessions and more; /docs describes it."""
+    from nexxi_cli.http.workers import check_workers
+
     settings = http_settings(
         {
             "model": model,
             "host": host,
             "port": port,
             "uds": uds,
+            "workers": workers,
             "max_concurrent": max_concurrent,
             "max_queue": max_queue,
             "request_timeout_s": request_timeout,
@@ -78,6 +93,7 @@ def serve(
 
         typer.echo(configuration(print_config, settings), nl=False)
         return
+    check_workers(settings)
     if check:
         from nexxi_cli.cli.serve_check import check_serving
 
@@ -88,25 +104,41 @@ def serve(
         raise typer.Exit(code)
 
 
-def run_server(settings: "Settings", start_backend: "Callable[[App], ModelBackend] | None" = None) -> int:
+def run_server(settings: "Settings", start_backend: "StartBackend | None" = None) -> int:
     """Serve until a signal; return the exit code. `start_backend`: what answers; by default the settings' model."""
+    from nexxi_cli.http.listener import listen
+
+    listener = listen(settings)
+    try:
+        with listener:
+            if settings.workers > 1:
+                from nexxi_cli.cli.serve_workers import run_workers
+
+                _announce(settings, listener)
+                return run_workers(settings, listener, lambda bond: _serve(settings, listener, start_backend, bond))
+            return _serve(settings, listener, start_backend)
+    finally:
+        if settings.uds is not None:
+            settings.uds.unlink(missing_ok=True)
+
+
+def _serve(
+    settings: "Settings", listener: "socket.socket", start_backend: "StartBackend | None", bond: "Bond | None" = None
+) -> int:
+    """Serve in this process, which is a worker if there is a `bond`."""
     import asyncio
 
     import uvloop
 
-    from nexxi_cli.http.listener import listen
     from nexxi_cli.observability.logs import flush_logs, log_to
     from nexxi_cli.observability.standard_logging import route_standard_logging
 
     log_to(level="INFO", style=settings.log_format)
     route_standard_logging()
-    listener = listen(settings)
     try:
-        with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_run(settings, listener, start_backend))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_run(settings, listener, start_backend, bond))
     finally:
-        if settings.uds is not None:
-            settings.uds.unlink(missing_ok=True)
         flush_logs()
 
 
@@ -115,14 +147,16 @@ def http_settings(flags: "Mapping[str, object]") -> "Settings":
     from nexxi_cli.cli.startup import read_settings
 
     settings = read_settings(flags)
-    defaults = {"session_ttl_s": HTTP_SESSION_TTL_S, "safety_injection": "block"}
+    defaults: dict[str, object] = {"session_ttl_s": HTTP_SESSION_TTL_S, "safety_injection": "block"}
+    if settings.model_server:
+        defaults["max_concurrent"] = MODEL_SERVER_CONCURRENT
     return settings.model_copy(
         update={name: value for name, value in defaults.items() if name not in settings.model_fields_set}
     )
 
 
 async def _run(
-    settings: "Settings", listener: "socket.socket", start_backend: "Callable[[App], ModelBackend] | None"
+    settings: "Settings", listener: "socket.socket", start_backend: "StartBackend | None", bond: "Bond | None"
 ) -> int:
     import asyncio
 
@@ -130,6 +164,7 @@ async def _run(
 
     from nexxi_cli.cli.progress import TerminalProgress
     from nexxi_cli.cli.startup import cli_paths
+    from nexxi_cli.core.events import WorkerReplaced
     from nexxi_cli.http.exposure import check_access
     from nexxi_cli.http.server import serve_api
     from nexxi_cli.observability.group import ObserverGroup
@@ -139,6 +174,8 @@ async def _run(
 
     registry = CollectorRegistry()
     observer = ObserverGroup(LogObserver(details=False), MetricsObserver(registry))
+    if bond is not None and bond.replaces is not None:
+        observer.notify(WorkerReplaced(bond.replaces))
     progress = TerminalProgress(quiet=settings.log_format == "json")
     async with open_app(settings, cli_paths(), observer=observer, progress=progress, log_behind=True) as nexxi:
         await check_access(settings, nexxi.key_ring())
@@ -152,15 +189,19 @@ async def _run(
             backend,
             listener,
             exposition=lambda: exposition(registry),
-            on_listening=lambda: _announce(settings, listener),
-            on_ready=_settle_memory,
+            on_listening=lambda: None if bond else _announce(settings, listener),
+            on_ready=lambda: _settle(bond),
+            lifeline=bond.lifeline if bond else None,
+            listens_at_once=bond is None or bond.is_alone,
         )
 
 
-def _settle_memory() -> None:
+def _settle(bond: "Bond | None") -> None:
     """What is loaded stays: the collector need not look through it again, which would stop everything for 0.1 s."""
     gc.collect()
     gc.freeze()
+    if bond is not None:
+        bond.tell_ready()
 
 
 def _announce(settings: "Settings", listener: "socket.socket") -> None:
@@ -169,4 +210,8 @@ def _announce(settings: "Settings", listener: "socket.socket") -> None:
     else:
         host, port = listener.getsockname()[:2]
         where = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    typer.echo(f"nexxi serves {settings.model} on {where}; /ready tells when it is loaded", err=True)
+    model = settings.model
+    if settings.model_server:
+        model = f"{settings.named_model or 'the model'} of {', '.join(settings.model_server)}"
+    how = "" if settings.workers == 1 else f" with {settings.workers} workers"
+    typer.echo(f"nexxi serves {model}{how} on {where}; /ready tells when it is loaded", err=True)

@@ -62,9 +62,10 @@ async def _checks(nexxi: "App") -> "list[Check]":
 
     async def model() -> str:
         backend = nexxi.start_backend()
+        info = await backend.info()  # of a model server: whether it answers, for which `ready` would wait
         await backend.ready()
-        info = await backend.info()
-        return f"{info.name} loads; its context is {info.context_length} tokens"
+        state = "answers" if settings.model_server else "loads"
+        return f"{info.name} {state}; its context is {info.context_length} tokens"
 
     async def moderation() -> str:
         await nexxi.safety_filter().ready()

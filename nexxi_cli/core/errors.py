@@ -15,7 +15,9 @@ NexxiError                        exit 1   500
     UnsupportedModel              exit 1   400   a model of a kind that cannot be run
     OutOfSpace                    exit 1   500   the disk has no room
     Unavailable                   exit 6   503   something we need is down
-        StoreUnavailable, ModelUnavailable, ArchiveUnavailable
+        StoreUnavailable, ArchiveUnavailable
+        ModelUnavailable
+            ModelServerUnavailable               it runs elsewhere, and where is nobody's business
 """
 
 from typing import TYPE_CHECKING
@@ -137,6 +139,10 @@ class StoreUnavailable(Unavailable):
 
 class ModelUnavailable(Unavailable):
     """The model cannot be fetched, read or run."""
+
+
+class ModelServerUnavailable(ModelUnavailable):
+    """The server that runs the model does not answer, or answers what is none."""
 
 
 class ArchiveUnavailable(Unavailable):

@@ -185,6 +185,31 @@ class KeysUp:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class ModelServerDown:
+    """A model server has failed so often that it is left out; once an outage. `down`: how many are, with this one."""
+
+    server: str
+    reason: str
+    down: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelServerUp:
+    """A model server answers again, after so many seconds; `down` others do not."""
+
+    server: str
+    seconds: float
+    down: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReplaced:
+    """This process takes the place of a worker that has died, which it had done as `reason` says."""
+
+    reason: str
+
+
 Event = (
     RequestScreened
     | HistoryTrimmed
@@ -206,4 +231,7 @@ Event = (
     | QuotaRefused
     | KeysDown
     | KeysUp
+    | ModelServerDown
+    | ModelServerUp
+    | WorkerReplaced
 )

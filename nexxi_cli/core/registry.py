@@ -13,6 +13,7 @@ SESSION_STORES: Mapping[str, str] = {
 
 MODEL_BACKENDS: Mapping[str, str] = {
     "local": "nexxi_cli.infrastructure.models.local:LocalBackend",
+    "openai": "nexxi_cli.infrastructure.model_server.backend:ModelServerBackend",
 }
 
 ARCHIVES: Mapping[str, str] = {

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.core.moderation import parse_rule
 from nexxi_cli.core.types import Sampling
+from nexxi_cli.core.urls import names_a_redis, names_a_server
 
 PREFIX = "NEXXI_"
 CONFIG_VARIABLE = "NEXXI_CONFIG"
@@ -42,6 +42,12 @@ class Settings(BaseModel):
         "auto", description="how weights are held: auto is int4 where they have four bits already, else as they are"
     )
     prefix_cache_mb: int = Field(256, ge=0, description="memory for what was read of conversations that may go on")
+    model_server: tuple[str, ...] = Field(
+        (), description="OpenAI-compatible servers that run the model, such as http://host:8000/v1; comma-separated"
+    )
+    model_server_key: SecretStr | None = Field(None, min_length=1, description="the key that these servers want")
+    model_server_context: int = Field(8192, ge=256, description="context in tokens, of servers that do not tell it")
+    model_server_silence_s: float = Field(120, gt=0, description="how long such a server may send nothing at all")
     history: Literal["window", "summarise"] = Field(
         "window", description="what becomes of turns that no longer fit: left out (window) or summed up by the model"
     )
@@ -73,7 +79,7 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _is_a_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not _names_a_redis(url.get_secret_value()):
+        if url is not None and not names_a_redis(url.get_secret_value()):
             raise ValueError(
                 "should be redis://[[user]:password@]host[:port][/db], rediss://... or unix:///path, "
                 "the special characters of a password percent-encoded"
@@ -96,6 +102,7 @@ class Settings(BaseModel):
     insecure_no_auth: bool = Field(default=False, description="serve without any key, on a loopback address only")
     requests_per_minute: int = Field(60, ge=1, description="for each key that says nothing else")
     tokens_per_minute: int | None = Field(None, ge=1, description="the same for tokens; default: no limit")
+    workers: int = Field(1, ge=1, le=256, description="processes that serve; more than one with a model server only")
     max_concurrent: int = Field(1, ge=1, description="replies that are generated at a time")
     max_queue: int = Field(100, ge=0, description="requests that may wait for a place")
     request_timeout_s: float = Field(300, gt=0, description="deadline of a request, the time in the queue included")
@@ -108,10 +115,17 @@ class Settings(BaseModel):
     public_metrics: bool = Field(default=False, description="/metrics without a key")
     public_docs: bool = Field(default=False, description="/docs and /openapi.json without a key")
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "model_server", mode="before")
     @classmethod
     def _splits_at_commas(cls, value: object) -> object:
         return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+
+    @field_validator("model_server")
+    @classmethod
+    def _are_addresses_of_servers(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(names_a_server, urls)):
+            raise ValueError("should be http://host:port/v1, or https://..., without a user, a password or parameters")
+        return tuple(dict.fromkeys(url.rstrip("/") for url in urls))
 
     @field_validator("safety_allow", mode="before")
     @classmethod
@@ -147,6 +161,11 @@ class Settings(BaseModel):
         if url is not None and not url.get_secret_value().startswith(DATABASE_SCHEMES):
             raise ValueError(f"must begin with {', '.join(DATABASE_SCHEMES[:-1])} or {DATABASE_SCHEMES[-1]}")
         return url
+
+    @property
+    def named_model(self) -> str | None:
+        """The model, if the user named one; a model server may have another than the default."""
+        return self.model if "model" in self.model_fields_set else None
 
     def sampling(self) -> Sampling:
         """How replies are sampled under these settings."""
@@ -185,33 +204,13 @@ def load_settings(
         key = str(first["loc"][0])
         reason = first["msg"].removeprefix("Value error, ")
         reason = reason[:1].lower() + reason[1:]
-        if _is_secret(key):
+        if _is_secret(key) or (key == "model_server" and "@" in str(values[key])):
             raise SettingsError(f"{origins[key]}: {reason}") from None  # pydantic's error shows the value
         raise SettingsError(f"{origins[key]}: {reason}, not {values[key]!r}") from error
 
 
-def without_credentials(url: str) -> str:
-    """A URL for people to read: without user, password and parameters."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
 def _is_secret(key: str) -> bool:
     return SecretStr in get_args(Settings.model_fields[key].annotation)
-
-
-def _names_a_redis(url: str) -> bool:
-    """Whether it is one of the URLs of redis-py, and no part of a password stands where another part belongs."""
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises ValueError when it is no number
-    except ValueError:
-        return False
-    if parts.fragment or "@" in parts.query:
-        return False
-    if parts.scheme == "unix":
-        return parts.path.startswith("/")
-    return parts.scheme in ("redis", "rediss") and re.fullmatch("/?|/[0-9]+", parts.path) is not None
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, object]]:

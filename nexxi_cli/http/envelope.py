@@ -5,7 +5,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from nexxi_cli.core.errors import ArchiveUnavailable, NexxiError, NotAuthorised, StoreUnavailable, Unavailable
+from nexxi_cli.core.errors import (
+    ArchiveUnavailable,
+    ModelServerUnavailable,
+    NexxiError,
+    NotAuthorised,
+    StoreUnavailable,
+    Unavailable,
+)
 from nexxi_cli.http.bodies import JsonResponse
 
 UNAVAILABLE_RETRY_S = 5.0
@@ -18,6 +25,7 @@ MAX_CHARS = 500
 DOWN: dict[type[NexxiError], str] = {
     StoreUnavailable: "the session store cannot be used at the moment: try again later",
     ArchiveUnavailable: "the database cannot be used at the moment: try again later",
+    ModelServerUnavailable: "the model cannot be used at the moment: try again later",
 }
 
 KINDS = {  # status -> kind, where no error of ours says it
@@ -36,7 +44,7 @@ def envelope(message: str, kind: str, *, param: str | None = None, code: str | N
 
 
 def envelope_of(error: NexxiError) -> dict[str, Any]:
-    """The body of an error of ours. Where a store lies and why it is down is for the log."""
+    """The body of an error of ours. Where a store or a model server is, and why it is down, is for the log."""
     message = next((told for kind, told in DOWN.items() if isinstance(error, kind)), str(error))
     if error.unkept is not None and not error.unkept.saved:
         message = f"the reply was complete but is not kept: {message}"

@@ -12,7 +12,10 @@ RETRY_S = 5.0
 
 
 class ModelState:
-    """Waits for the model in the background. `async with` it; `failed` is set when the model cannot be had."""
+    """Waits for the model in the background. `async with` it.
+
+    `failed` is set when the model cannot be had, `settled` then and when it is there.
+    """
 
     def __init__(
         self,
@@ -28,6 +31,7 @@ class ModelState:
         self.is_ready = False
         self.error: NexxiError | None = None
         self.failed = asyncio.Event()
+        self.settled = asyncio.Event()
 
     async def __aenter__(self) -> "ModelState":
         self._task = asyncio.create_task(self._wait())
@@ -54,3 +58,4 @@ class ModelState:
         else:
             self._on_ready()
             self.is_ready = True
+        self.settled.set()

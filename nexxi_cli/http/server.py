@@ -38,16 +38,21 @@ async def serve_api(
     exposition: Callable[[], tuple[bytes, str]],
     on_listening: Callable[[], None] = lambda: None,
     on_ready: Callable[[], None] = lambda: None,
+    lifeline: int | None = None,
+    listens_at_once: bool = True,
 ) -> int:
     """Serve until a signal; return the exit code: 0 after a drain, 128 and the signal's number after a second one.
 
-    Raises what keeps the model from loading.
+    `lifeline`: a pipe whose end begins a drain, too. `listens_at_once`: it tells those who ask that the model is
+    loading; else others do, and this server waits for its model. Raises what keeps the model from loading.
     """
     async with _services(nexxi, backend, exposition, on_ready) as (app, services):
         server = Server(app, nexxi.settings, services.drain, on_listening)
+        if not listens_at_once:
+            server.waits_for = services.model.settled
         ending = asyncio.create_task(_end_with_the_model(services.model, server))
         try:
-            await server.serve(sockets=[listener])
+            await server.serve(sockets=[listener], lifeline=lifeline)
         finally:
             ending.cancel()
         if services.model.error is not None:
@@ -111,20 +116,45 @@ class Server(uvicorn.Server):
             )
         )
         self.exit_code = 0
+        self.waits_for: asyncio.Event | None = None
         self._drain = drain
         self._grace_s = settings.grace_s
         self._on_listening = on_listening
+        self._ending = asyncio.Event()
+        self._signals, self._cutting_signals = 0, 1
         self._draining: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop
 
-    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+    async def serve(self, sockets: list[socket.socket] | None = None, *, lifeline: int | None = None) -> None:
         """Serve until the drain is over."""
         self._loop = asyncio.get_running_loop()
-        with _on_hangup(self.handle_exit):
+        with _on_hangup(self.handle_exit), self._on_end_of(lifeline):
             await super().serve(sockets)
 
+    @contextmanager
+    def _on_end_of(self, lifeline: int | None) -> Iterator[None]:
+        if lifeline is None:
+            yield
+            return
+
+        def end() -> None:
+            self._loop.remove_reader(lifeline)
+            self._end(signal.SIGHUP)
+
+        self._cutting_signals = 2  # as one may come to all processes at once, just after the lifeline's end
+        self._loop.add_reader(lifeline, end)
+        try:
+            yield
+        finally:
+            self._loop.remove_reader(lifeline)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
+        """Listen, as soon as what it waits for has come."""
+        if self.waits_for is not None:
+            waiting = [asyncio.create_task(event.wait()) for event in (self.waits_for, self._ending)]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in waiting:
+                task.cancel()
         await super().startup(sockets)
         self._on_listening()
 
@@ -170,9 +200,11 @@ class Server(uvicorn.Server):
         self._loop.call_soon_threadsafe(self._end, sig)
 
     def _end(self, number: int) -> None:
+        self._ending.set()
+        self._signals += number != signal.SIGHUP
         if self._draining is None:
             self._draining = asyncio.create_task(self._end_in_good_order())
-        elif number != signal.SIGHUP:
+        elif number != signal.SIGHUP and self._signals >= self._cutting_signals:
             self.exit_code = 128 + number
             self._drain.cut()
             self.should_exit = True

@@ -56,8 +56,9 @@ _Items = asyncio.Queue[bytes | _End | _Gone]
 class EventStream(Response):
     """A response of events. `frames` is iterated in a task of its own, and closed when the client goes away.
 
-    What fails before the first frame gets its true status; later it is an `error` event, never a feigned end. Pings
-    keep the connection while nothing comes; the first one is where the status becomes 200 at the latest.
+    What fails before the second frame gets its true status: the first one, which only says that a reply begins, waits
+    for it. Later it is an `error` event, never a feigned end. Pings keep the connection while nothing comes; the first
+    one is where the status becomes 200 at the latest.
     """
 
     media_type = "text/event-stream"
@@ -103,22 +104,28 @@ class EventStream(Response):
         items.put_nowait(_End(error))
 
     async def _relay(self, items: _Items, room: asyncio.Semaphore, record: RequestRecord, send: Send) -> None:
+        first = b""
         while True:
             try:
                 async with asyncio.timeout(self._ping_s):
                     item = await items.get()
             except TimeoutError:
-                await self._send(PING, send)
+                await self._send(first + PING, send)
+                first = b""
                 continue
             if isinstance(item, _Gone):
                 record.error = CLIENT_GONE
                 return
             if isinstance(item, _End):
                 break
-            await self._send(item, send)
             room.release()
+            if not (self._has_started or first):
+                first = item
+                continue
+            await self._send(first + item, send)
+            first = b""
         if item.error is None:
-            await self._send(b"", send, more=False)
+            await self._send(first, send, more=False)
         elif self._has_started:
             await self._fail(item.error, record, send)
         else:

@@ -14,6 +14,8 @@ from nexxi_cli.core.events import (
     KeysDown,
     KeysUp,
     ModelLoaded,
+    ModelServerDown,
+    ModelServerUp,
     QueueChanged,
     QuotaLimit,
     QuotaRefused,
@@ -26,6 +28,7 @@ from nexxi_cli.core.events import (
     StoreUp,
     TurnKept,
     TurnSpooled,
+    WorkerReplaced,
 )
 from nexxi_cli.observability.labels import (
     DIRECTIONS,
@@ -195,6 +198,20 @@ def gauge_dependencies(registry: CollectorRegistry) -> Instruments:
     return instruments
 
 
+def count_workers(registry: CollectorRegistry) -> Instruments:
+    """The processes around the model: servers that run it, and workers that had to be replaced."""
+    down = _gauge(registry, "nexxi_model_servers_down", "Model servers that do not answer.", "livemax")
+    replaced = Counter("nexxi_workers_replaced", "Workers that had died.", registry=registry)
+
+    def changed(event: ModelServerDown | ModelServerUp) -> None:
+        down.set(event.down)
+
+    def worker_replaced(_: WorkerReplaced) -> None:
+        replaced.inc()
+
+    return {ModelServerDown: changed, ModelServerUp: changed, WorkerReplaced: worker_replaced}
+
+
 def _setting(gauge: Gauge, value: int) -> Callable[[object], None]:
     return lambda _: gauge.set(value)
 
@@ -207,7 +224,9 @@ def _counter(registry: CollectorRegistry, name: str, help_text: str, label: str,
     return counter
 
 
-def _gauge(registry: CollectorRegistry, name: str, help_text: str, mode: Literal["livesum", "livemin", "max"]) -> Gauge:
+def _gauge(
+    registry: CollectorRegistry, name: str, help_text: str, mode: Literal["livesum", "livemin", "livemax", "max"]
+) -> Gauge:
     """`mode`: what the gauges of several processes come to."""
     return Gauge(name, help_text, registry=registry, multiprocess_mode=mode)
 

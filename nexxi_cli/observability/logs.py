@@ -15,9 +15,12 @@ from nexxi_cli.core.events import (
     KeysDown,
     KeysUp,
     ModelLoaded,
+    ModelServerDown,
+    ModelServerUp,
     RequestServed,
     StoreDown,
     StoreUp,
+    WorkerReplaced,
 )
 from nexxi_cli.observability.line_writer import LineWriter
 from nexxi_cli.observability.lines import EVENT, LINE, Style, as_json, as_text, lost_lines
@@ -34,6 +37,9 @@ LEVELS: Mapping[type[Event], str] = {
     ArchiveUp: "INFO",
     KeysDown: "WARNING",
     KeysUp: "INFO",
+    ModelServerDown: "WARNING",
+    ModelServerUp: "INFO",
+    WorkerReplaced: "WARNING",
 }
 """What an operator must see; all that is not here is a detail of one request, at DEBUG."""
 

@@ -21,6 +21,7 @@ from nexxi_cli.observability.instruments import (
     count_requests,
     count_safety,
     count_sessions,
+    count_workers,
     gauge_dependencies,
     gauge_queue,
 )
@@ -46,6 +47,7 @@ class MetricsObserver:
             **count_safety(registry),
             **count_sessions(registry),
             **gauge_dependencies(registry),
+            **count_workers(registry),
         }
 
     def notify(self, event: Event) -> None:

@@ -148,12 +148,13 @@ async def hold_streams(url: str, pid: int, before: float) -> None:
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
     )
-    writers = []
+    readers, writers = [], []
     for _ in range(STREAMS):
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(request.encode())
-        await reader.readuntil(b"assistant")
+        readers.append(reader)
         writers.append(writer)
+    await asyncio.gather(*(reader.readuntil(b"assistant") for reader in readers))
     print(f"{STREAMS} idle streams: RSS {rss_mb(pid):.0f} MB, {before:.0f} MB before")
     for writer in writers:
         writer.close()

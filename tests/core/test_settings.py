@@ -144,6 +144,23 @@ def test_a_session_lives_a_second_at_least(config: Path) -> None:
         load_settings({}, {"NEXXI_SESSION_TTL_S": "0"}, default_config=config)
 
 
+def test_model_servers_are_addresses_each_once(config: Path) -> None:
+    environ = {"NEXXI_MODEL_SERVER": "http://a:8000/v1/, https://b/v1 http://a:8000/v1"}
+    assert load_settings({}, environ, default_config=config).model_server == ("http://a:8000/v1", "https://b/v1")
+
+
+@pytest.mark.parametrize("url", ["a:8000", "http://", "http://a:x/v1", "http://me:sesame@a/v1", "http://a/v1?k=sesame"])
+def test_an_address_of_a_model_server_that_is_none_is_refused_and_a_password_not_shown(config: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^NEXXI_MODEL_SERVER: should be http://host:port/v1") as refusal:
+        load_settings({}, {"NEXXI_MODEL_SERVER": url}, default_config=config)
+    assert "me:sesame" not in f"{refusal.value} {refusal.value.__cause__}"
+
+
+def test_only_a_model_that_was_named_is_asked_of_a_model_server(config: Path) -> None:
+    assert load_settings({}, {}, default_config=config).named_model is None
+    assert load_settings({"model": "big"}, {}, default_config=config).named_model == "big"
+
+
 @given(st.dictionaries(st.text(min_size=1, max_size=12), st.text(max_size=12), max_size=3))
 def test_no_flag_of_any_name_or_value_gives_anything_but_settings_or_a_settings_error(flags: dict[str, str]) -> None:
     with suppress(SettingsError):

@@ -14,8 +14,6 @@ from nexxi_cli.core.settings import Settings
 from nexxi_cli.http.configs import configuration
 from tests.http.dashboard import dashboard
 
-MODEL_SERVER = {"model_server", "model_server_key"}
-
 
 def test_compose_has_all_the_parts_each_healthy_and_of_a_named_version() -> None:
     services = yaml.safe_load(configuration("compose", Settings()))["services"]
@@ -97,7 +95,7 @@ def test_compose_trusts_the_forwarded_headers_of_its_nginx_alone() -> None:
 def test_the_settings_that_are_named_are_ours(kind: str) -> None:
     names = set(re.findall(r"^ +(?:- name: )?NEXXI_(\w+)(?=:|$| )", configuration(kind, Settings()), re.MULTILINE))
     assert len(names) > 10
-    assert {name.lower() for name in names} - set(Settings.model_fields) - MODEL_SERVER == set()
+    assert {name.lower() for name in names} - set(Settings.model_fields) == set()
 
 
 def objects(**settings: object) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from nexxi_cli.core.events import (
     KeysDown,
     KeysUp,
     ModelLoaded,
+    ModelServerDown,
+    ModelServerUp,
     QueueChanged,
     QuotaRefused,
     ReplyFinished,
@@ -34,6 +36,7 @@ from nexxi_cli.core.events import (
     SummaryStarted,
     TurnKept,
     TurnSpooled,
+    WorkerReplaced,
 )
 from nexxi_cli.core.types import Timing, Usage
 from nexxi_cli.observability.lines import Style, fields_of
@@ -52,6 +55,9 @@ SEEN_BY_AN_OPERATOR: dict[Event, str] = {
     ArchiveUp(1.0): "INFO",
     KeysDown("x"): "WARNING",
     KeysUp(1.0): "INFO",
+    ModelServerDown("http://m:1/v1", "x", 1): "WARNING",
+    ModelServerUp("http://m:1/v1", 1.0, 0): "INFO",
+    WorkerReplaced("x"): "WARNING",
 }
 DETAILS: list[Event] = [
     RequestScreened("r", "in", allowed=True, finding_types=("EMAIL", "CARD"), chars=40),

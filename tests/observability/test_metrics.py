@@ -19,6 +19,8 @@ from nexxi_cli.core.events import (
     KeysDown,
     KeysUp,
     ModelLoaded,
+    ModelServerDown,
+    ModelServerUp,
     QueueChanged,
     QuotaRefused,
     ReplyFinished,
@@ -29,6 +31,7 @@ from nexxi_cli.core.events import (
     StoreUp,
     TurnKept,
     TurnSpooled,
+    WorkerReplaced,
 )
 from nexxi_cli.core.types import Timing, Usage
 from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
@@ -176,6 +179,18 @@ def test_an_outage_moves_its_gauge(
     assert registry.get_sample_value(name) == 0
     metrics.notify(up)
     assert registry.get_sample_value(name) == 1
+
+
+def test_model_servers_that_are_down_and_workers_that_died_are_shown(
+    registry: CollectorRegistry, metrics: MetricsObserver
+) -> None:
+    assert registry.get_sample_value("nexxi_model_servers_down") == 0
+    metrics.notify(ModelServerDown("http://a/v1", "x", 1))
+    metrics.notify(ModelServerDown("http://b/v1", "x", 2))
+    metrics.notify(ModelServerUp("http://b/v1", 3.0, 1))
+    assert registry.get_sample_value("nexxi_model_servers_down") == 1
+    metrics.notify(WorkerReplaced("x"))
+    assert registry.get_sample_value("nexxi_workers_replaced_total") == 1
 
 
 def test_the_exposition_is_what_prometheus_reads(registry: CollectorRegistry, metrics: MetricsObserver) -> None:

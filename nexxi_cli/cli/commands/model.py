@@ -21,8 +21,12 @@ DEFAULT = "default"
 async def _model_names(repl: "Repl") -> Sequence[str]:
     import asyncio
 
-    from nexxi_cli.wiring import model_library
+    from nexxi_cli.core.errors import NexxiError
+    from nexxi_cli.wiring import model_library, models_of_servers
 
+    if repl.settings.model_server:
+        found = (await models_of_servers(repl.settings)).values()
+        return sorted({name for models in found if not isinstance(models, NexxiError) for name in models})
     models = await asyncio.to_thread(model_library(repl.app.paths, repl.app.progress).list)
     return [model.name for model in models]
 

@@ -1,0 +1,155 @@
+"""The backend for model servers with OpenAI's API (vLLM and its kin): a ModelBackend whose model runs elsewhere."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+
+from nexxi_cli.core.errors import ModelServerUnavailable, NexxiError, NotAuthorised, NotFound, UsageError
+from nexxi_cli.core.events import ModelLoaded
+from nexxi_cli.core.ports import Observer
+from nexxi_cli.core.types import Delta, FinishReason, Message, ModelInfo, Sampling, Usage
+from nexxi_cli.infrastructure.model_server.pool import Models, ServerPool, listed, look_at
+from nexxi_cli.infrastructure.model_server.requests import completion_request, estimated_tokens, tokenize_request
+from nexxi_cli.infrastructure.model_server.server import ANSWER_S, ModelServer, new_client
+from nexxi_cli.infrastructure.models.catalogue import KNOWN_MODELS
+
+WAIT_S = 1.0
+"""Between two looks at servers none of which has answered yet."""
+EVENTS_BESIDE_TOKENS = 64
+"""For the role, the finish, the usage and what else a server adds; a stream of more events than tokens were asked for
+is one that does not end.
+"""
+COUNTS_KEPT = 256
+
+
+class ModelServerBackend:
+    """A ModelBackend over the servers at `urls`, with the same model on each.
+
+    It looks which models there are on first use and, from then on, every few seconds who is down or back.
+    """
+
+    def __init__(
+        self,
+        *,
+        urls: Sequence[str],
+        key: str | None,
+        model: str | None,
+        context_tokens: int,
+        silence_s: float,
+        observer: Observer,
+    ) -> None:
+        """`model`: None for the only one there is. `context_tokens`: for servers that do not tell. `silence_s`: how
+        long a server may send nothing at all.
+        """
+        self._client = new_client(key, silence_s=silence_s)
+        self._pool = ServerPool([ModelServer(url, self._client) for url in urls], observer)
+        self._wanted = model
+        self._context_tokens = context_tokens
+        self._observer = observer
+        self._looking = asyncio.Lock()
+        self._info: ModelInfo | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._counts: OrderedDict[int, int] = OrderedDict()
+
+    async def info(self) -> ModelInfo:
+        """Name and context length, as the servers tell; asked for once.
+
+        Raises ModelServerUnavailable when no server answers, NotAuthorised for a wrong key, NotFound for a model that
+        none has, UsageError when there are several and none was named.
+        """
+        async with self._looking:
+            if self._info is None:
+                found = await look_at(self._pool.servers)
+                try:
+                    self._info = self._chosen(found)
+                finally:
+                    self._pool.note(found, self._info.name if self._info else None)
+                self._watch = asyncio.create_task(self._pool.watch(self._info.name))
+        return self._info
+
+    async def ready(self) -> None:
+        """Wait until a server answers. Raises as `info` does, but for ModelServerUnavailable."""
+        began = time.monotonic()
+        while self._info is None:
+            try:
+                await self.info()
+            except ModelServerUnavailable:
+                await asyncio.sleep(WAIT_S)
+        self._observer.notify(ModelLoaded(self._info.name, time.monotonic() - began))
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int:
+        """As vLLM's `/tokenize` counts, or else an estimate, rather too high than too low."""
+        key = hash(tuple(messages))
+        if key in self._counts:
+            self._counts.move_to_end(key)
+            return self._counts[key]
+        info = await self.info()
+        count = await self._pool.count_tokens(tokenize_request(info.name, messages))
+        if count is None:
+            return estimated_tokens(messages)
+        self._counts[key] = count
+        if len(self._counts) > COUNTS_KEPT:
+            self._counts.popitem(last=False)
+        return count
+
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
+        """Answer `messages`; closing the iterator closes the connection to the server.
+
+        Raises, before the first delta, UsageError for what the servers refuse and Overloaded when all are busy.
+        """
+        info = await self.info()
+        prompt_tokens = await self.count_tokens(messages)
+        room = max(info.context_length - prompt_tokens, 1)
+        limit = min(sampling.max_new_tokens or room, room)
+        body = completion_request(info.name, messages, sampling, max_tokens=limit)
+        finish: FinishReason = "length"
+        usage: Usage | None = None
+        events = tokens = 0
+        async with aclosing(self._pool.stream(body)) as chunks:
+            async for chunk in chunks:
+                events += 1
+                finish, usage = chunk.finish or finish, chunk.usage or usage
+                if chunk.text:
+                    tokens += 1
+                    yield Delta(chunk.text)
+                if events > limit + EVENTS_BESIDE_TOKENS:
+                    break
+        yield Delta("", finish, usage or Usage(prompt_tokens, tokens))
+
+    async def aclose(self) -> None:
+        """Stop looking, and close the connections."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+        await self._client.aclose()
+
+    def _chosen(self, found: Mapping[ModelServer, Models | NexxiError]) -> ModelInfo:
+        answers = {server: models for server, models in found.items() if not isinstance(models, NexxiError)}
+        if not answers:
+            errors = [error for error in found.values() if isinstance(error, NexxiError)]
+            refused = next((error for error in errors if isinstance(error, NotAuthorised)), None)
+            raise refused or ModelServerUnavailable("; ".join(dict.fromkeys(map(str, errors))))
+        names: Models = {name: None for models in answers.values() for name in models}
+        where = ", ".join(server.url for server in answers)
+        name = self._wanted
+        if name is None:
+            if len(names) != 1:
+                raise UsageError(f"{where} has several models, or none: choose one with -m: {listed(names)}")
+            name = next(iter(names))
+        if name not in names:
+            raise NotFound(f"{where} has no model {name!r}: it has {listed(names)}")
+        told = [context for models in answers.values() if (context := models.get(name)) is not None]
+        known = KNOWN_MODELS.get(name)
+        info = ModelInfo(name, min(told, default=self._context_tokens))
+        return replace(info, system=known.system) if known else info
+
+
+async def models_at(urls: Sequence[str], *, key: str | None) -> Mapping[str, Models | NexxiError]:
+    """What the server at each of these addresses has, or why it does not say."""
+    async with new_client(key, silence_s=ANSWER_S) as client:
+        found = await look_at([ModelServer(url, client) for url in urls])
+    return {server.url: models for server, models in found.items()}
