@@ -453,6 +453,19 @@ def model_loader(paths: Paths, progress: Progress | None = None, *, instead: str
     return ModelLoader(paths.cache, progress or NO_PROGRESS, instead=instead or CHAT_MODELS)
 
 
+def runs_by(folder: Path, settings: "Settings") -> str:
+    """Which engine runs the model of a folder, and why not the other. Raises ModelUnavailable for a broken folder."""
+    from nexxi_cli.core.errors import UnsupportedModel
+    from nexxi_cli.infrastructure.engine.shape import shape_of
+    from nexxi_cli.infrastructure.models.folder import ModelFolder
+
+    try:
+        shape_of(ModelFolder(folder.name, folder).config)
+    except UnsupportedModel as reason:
+        return f"transformers ({reason})"
+    return f"Nexxi's engine on a CPU (quantize: {settings.quantize}), by transformers on CUDA"
+
+
 def model_library(paths: Paths, progress: Progress) -> ModelLibrary:
     """The same, as the commands see it."""
     return model_loader(paths, progress)

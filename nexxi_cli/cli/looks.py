@@ -73,13 +73,13 @@ async def look_at_model_servers(nexxi: "App") -> list[Check]:
 
 
 async def look_for_model(nexxi: "App") -> str | Check:
-    """Whether the model lies here."""
-    from nexxi_cli.wiring import model_library
+    """Whether the model lies here, and what runs it."""
+    from nexxi_cli.wiring import model_library, runs_by
 
     for listed in model_library(nexxi.paths, nexxi.progress).list():
         if listed.name == nexxi.settings.model:
             missing = Check("model", "warning", f"{listed.name} is not pulled yet")
-            return str(listed.path) if listed.path else missing
+            return f"{listed.path}, run by {runs_by(listed.path, nexxi.settings)}" if listed.path else missing
     return f"{nexxi.settings.model}, looked up when it is used"
 
 

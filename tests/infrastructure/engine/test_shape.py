@@ -1,9 +1,14 @@
 """Which models the engine takes, and the reason that it gives for the others."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from nexxi_cli.core.errors import UnsupportedModel
+from nexxi_cli.core.settings import Settings
 from nexxi_cli.infrastructure.engine.shape import shape_of
+from nexxi_cli.wiring import runs_by
 from tests.infrastructure.engine.models import FAMILIES
 
 PLAIN = FAMILIES["llama"].to_dict()
@@ -40,6 +45,14 @@ def test_older_spellings_of_rotary_settings_are_read() -> None:
     }
     newer = PLAIN | {"rope_parameters": {"rope_type": "linear", "rope_theta": 77.0, "factor": 2.0}}
     assert shape_of(older) == shape_of(newer) != shape_of(PLAIN)
+
+
+def test_doctor_can_say_what_runs_a_model_and_why(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(PLAIN))
+    assert runs_by(tmp_path, Settings(quantize="int8")).startswith("Nexxi's engine on a CPU (quantize: int8)")
+    config.write_text(json.dumps(PLAIN | {"model_type": "gpt2"}))
+    assert runs_by(tmp_path, Settings()) == "transformers (model_type is 'gpt2')"
 
 
 @pytest.mark.parametrize(
