@@ -97,25 +97,25 @@ class Llama:
         first = 0 if shape.window is None else max(0, begin + 1 - shape.window)
         keys, values = keys[:, first:end], values[:, first:end]
         queries = queries.to(keys.dtype)
-        if n == 1:
-            grouped = queries.view(1, shape.kv_heads, -1, shape.head_width)  # the heads of a group as rows: see alike
-            mixed = scaled_dot_product_attention(grouped, keys[None], values[None]).view(1, -1)
-        else:
-            mixed = scaled_dot_product_attention(
-                queries.transpose(0, 1)[None],
-                keys[None],
-                values[None],
-                attn_mask=None if seen is None else seen[:, first:],
-                is_causal=seen is None,
-                enable_gqa=True,
-            )[0]
-            mixed = mixed.transpose(0, 1).reshape(n, -1)
+        if n > 1 and seen is None:
+            heads = queries.transpose(0, 1)[None]
+            mixed = scaled_dot_product_attention(heads, keys[None], values[None], is_causal=True, enable_gqa=True)
+            return layer.output(mixed[0].transpose(0, 1).reshape(n, -1))
+        # the heads of a group as more rows, which see alike: a fifth less work than each head by itself
+        grouped = queries.view(n, shape.kv_heads, -1, shape.head_width).permute(1, 2, 0, 3)
+        mixed = scaled_dot_product_attention(
+            grouped.reshape(1, shape.kv_heads, -1, shape.head_width),
+            keys[None],
+            values[None],
+            attn_mask=None if seen is None else seen[:, first:],
+        )
+        mixed = mixed.view(grouped.shape).permute(2, 0, 1, 3).reshape(n, -1)
         return layer.output(mixed)
 
     def _seen(self, begin: int, end: int) -> torch.Tensor | None:
-        """What is added to the scores of positions (columns) for each new one, (n, end): 0 for what it sees, else -inf.
+        """What is added to the scores of positions (columns): 0 for those that a new one sees, else -inf.
 
-        None when it sees all of those before it.
+        (heads of a group times n, end); None when each sees all of those before it.
         """
         if end - begin == 1 or (begin == 0 and (self.shape.window is None or end <= self.shape.window)):
             return None
@@ -123,7 +123,8 @@ class Llama:
         seen = columns <= rows
         if self.shape.window is not None:
             seen = seen & (columns > rows - self.shape.window)
-        return torch.zeros(seen.shape, dtype=self._weights.dtype).masked_fill_(~seen, -torch.inf)
+        added = torch.zeros(seen.shape, dtype=self._weights.dtype).masked_fill_(~seen, -torch.inf)
+        return added.repeat(self.shape.heads // self.shape.kv_heads, 1)
 
     def _rotations(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Cosine and signed sine of every position's angles, (positions, head width), for half as many again."""
