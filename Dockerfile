@@ -1,12 +1,12 @@
-# Nexxi as an image: `docker build --tag nexxi .`, for one with CUDA `docker build --build-arg TORCH=cu130 --tag nexxi .`.
+# Nexxi as an image: `docker build --build-arg TORCH_INDEX=URL --tag nexxi .`
 # It holds no model and no secret; `nexxi serve --print-config compose` or `k8s` shows how it is run.
 
 ARG DEBIAN=bookworm-slim
 
 FROM debian:${DEBIAN} AS builder
-# cpu, or the CUDA that the machine's driver takes (cu126, cu130): builds of https://pytorch.org/get-started/locally
-ARG TORCH=cpu
-ARG TORCH_INDEX=https://download.pytorch.org/whl/${TORCH}
+# PyTorch's index of builds for the CPU, or for the CUDA that the driver takes; empty for pip's own, whose builds are for
+# the CPU or for CUDA as the platform has it: https://pytorch.org/get-started/locally tells the addresses
+ARG TORCH_INDEX=
 # hadolint ignore=DL3008 # Debian keeps one version of a package for each release, and takes the old one away
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv \
@@ -15,7 +15,7 @@ RUN python3 -m venv /opt/nexxi
 ENV PATH=/opt/nexxi/bin:$PATH
 WORKDIR /src
 # hadolint ignore=DL3013 # a range, as everywhere; alone, as its layer is large and stays the same when sources change
-RUN pip install --no-cache-dir --index-url "${TORCH_INDEX}" 'torch>=2.13,<2.14'
+RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url "${TORCH_INDEX}"} 'torch>=2.13,<2.14'
 COPY LICENSE README.md pyproject.toml ./
 COPY nexxi_cli nexxi_cli
 # hadolint ignore=DL3013 # these sources, and what their pyproject.toml asks for
@@ -59,4 +59,4 @@ LABEL org.opencontainers.image.title="nexxi" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}" \
-      org.opencontainers.image.base.name="docker.io/library/debian:${DEBIAN}"
+      org.opencontainers.image.base.name="debian:${DEBIAN}"

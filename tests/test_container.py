@@ -80,10 +80,10 @@ def test_no_layer_takes_a_secret() -> None:
     assert [name for name in given if re.search("key|secret|token|password", name, re.IGNORECASE)] == []
 
 
-def test_torch_is_the_one_that_the_project_asks_for_and_for_the_cpu_unless_it_is_told_otherwise() -> None:
+def test_torch_is_the_one_that_the_project_asks_for_from_the_index_that_is_told() -> None:
     (wanted,) = (need for need in PROJECT["dependencies"] if need.startswith("torch>"))
-    assert f"--index-url \"${{TORCH_INDEX}}\" '{wanted}'" in DOCKERFILE
-    assert {"TORCH=cpu", "TORCH_INDEX=https://download.pytorch.org/whl/${TORCH}"} <= set(of("ARG"))
+    assert f"${{TORCH_INDEX:+--index-url \"${{TORCH_INDEX}}\"}} '{wanted}'" in DOCKERFILE
+    assert "TORCH_INDEX=" in of("ARG")
 
 
 def test_the_labels_say_what_it_is() -> None:
