@@ -1,4 +1,7 @@
-"""What the services need from outside, in the services' words. Adapters implement these; `wiring` chooses them."""
+"""What the services need from outside, in the services' words. Adapters implement these; `wiring` chooses them.
+
+Longer than most: all that a new adapter can be is found in one place.
+"""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence, Set
 from datetime import datetime

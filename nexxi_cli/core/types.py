@@ -1,4 +1,7 @@
-"""The values that cross the layers. All are frozen; times are aware UTC datetimes, durations are seconds."""
+"""The values that cross the layers. All are frozen; times are aware UTC datetimes, durations are seconds.
+
+Longer than most: each is a few lines, and most name each other.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

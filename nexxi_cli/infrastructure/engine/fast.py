@@ -90,7 +90,7 @@ class FastEngine:
                     scores = self._read([token], text, stop)
                 return False
         except RuntimeError as error:  # torch's own, out of memory among them
-            raise ModelUnavailable(f"the model failed: {str(error).strip().splitlines()[0][:160]}") from error
+            raise ModelUnavailable(f"the model failed: {' '.join(str(error).split())[:160]}") from error
         finally:
             if key is not None:
                 self._prefixes.put(key, text)
