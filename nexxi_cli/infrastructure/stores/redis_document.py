@@ -7,16 +7,17 @@ of the document and into the head without touching what lies between. All of it 
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
-from nexxi_cli.core.types import Message, Session, SessionInfo, Summary
+from nexxi_cli.core.types import Message, Role, Session, SessionInfo, Summary
 from nexxi_cli.infrastructure.stores.fields import time_text
 
 MESSAGES = ', "messages": ['  # ends the head: inside a string its quotes would be escaped
 TURN = '{"role": "user", '  # begins a turn, and for the same reason nothing else
 END = "]}"
 BLOCK_CHARS = 256  # the head is filled up to a multiple of it
+ROLES = frozenset(get_args(Role))
 
 
 class MalformedDocument(ValueError):
@@ -92,7 +93,7 @@ def _info(fields: Mapping[str, Any]) -> SessionInfo:
 
 
 def _message(fields: Any) -> Message:
-    match fields:
-        case {"role": "system" | "user" | "assistant" as role, "content": str(content)}:
-            return Message(role, content, fields.get("finish_reason"))
-    raise ValueError("this is not a message")
+    role, content = fields["role"], fields["content"]  # not a `match`, which takes four times as long
+    if role not in ROLES or not isinstance(content, str):
+        raise ValueError("this is not a message")
+    return Message(role, content, fields.get("finish_reason"))

@@ -55,7 +55,7 @@ class RedisServer:
                 url,
                 max_connections=MAX_CONNECTIONS,
                 timeout=timeout_s,
-                socket_timeout=timeout_s,
+                socket_timeout=None,  # `in_time` bounds each call; redis-py would make a task of every write
                 socket_connect_timeout=timeout_s,
                 retry=Retry(NoBackoff(), 0),
                 protocol=2,
