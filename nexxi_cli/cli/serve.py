@@ -40,7 +40,7 @@ def serve(
     max_concurrent: Annotated[
         int | None,
         typer.Option(
-            "--max-concurrent", metavar="N", help="Replies at a time (1; with a model server 64 each worker)."
+            "--max-concurrent", metavar="N", help="Replies at a time (8; with a model server 64 each worker)."
         ),
     ] = None,
     max_queue: Annotated[

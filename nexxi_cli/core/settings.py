@@ -103,7 +103,7 @@ class Settings(BaseModel):
     requests_per_minute: int = Field(60, ge=1, description="for each key that says nothing else")
     tokens_per_minute: int | None = Field(None, ge=1, description="the same for tokens; default: no limit")
     workers: int = Field(1, ge=1, le=256, description="processes that serve; more than one with a model server only")
-    max_concurrent: int = Field(1, ge=1, description="replies that are generated at a time")
+    max_concurrent: int = Field(8, ge=1, description="replies that are generated at a time")
     max_queue: int = Field(100, ge=0, description="requests that may wait for a place")
     request_timeout_s: float = Field(300, gt=0, description="deadline of a request, the time in the queue included")
     grace_s: float = Field(30, ge=0, description="how long replies may go on after SIGTERM")

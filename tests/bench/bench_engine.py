@@ -1,4 +1,4 @@
-"""The engine beside its peers: prompts, decoding, the next turn, and whether it says what transformers says.
+"""The engine beside its peers: prompts, decoding, many streams, the next turn; whether it says what transformers says.
 
 Run from the repository root, with the default model pulled: `python -m tests.bench.bench_engine`. transformers runs in
 the same process, in bfloat16. `--llama PYTHON --gguf FILE` puts llama.cpp beside it: the interpreter of an environment
@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,7 @@ def main() -> None:
     print(f"{'tokens/s':20}  prompt of 300  prompt of 2,000  decoding")
     for engine_name, (short, long, decoded) in rows.items():
         print(f"{engine_name:20}  {short:13.0f}  {long:15.0f}  {decoded:8.1f}")
+    _together(engine, codec)
     _turns(engine, codec)
     _agreement(engine, codec, reference.float())
     _perplexity(engine, reference, ids)
@@ -147,6 +149,31 @@ def _llama(python: str, gguf: Path) -> tuple[float, float, float]:
     run = subprocess.run([python, "-c", _LLAMA, str(gguf), TEXT], capture_output=True, text=True, check=True)
     short, long, decoded = map(float, run.stdout.split())
     return short, long, decoded
+
+
+def _together(engine: FastEngine, codec: TokenCodec) -> None:
+    """Tokens a second of many streams, prompts included; how many replies are what they are alone."""
+    things = [question.rstrip(".?").split()[-1] for question in QUESTIONS]
+    prompts = [codec.encode([Message("user", f"Write a very long story about {thing}.")]) for thing in things]
+    alone = [_streams(engine, [prompt])[0][0] for prompt in prompts[:16]]
+    print("\nstreams  tokens/s  the same as alone")
+    for count in (1, 2, 4, 8, 16):
+        replies, seconds = min((_streams(engine, prompts[:count]) for _ in range(2)), key=lambda run: run[1])
+        same = sum(one == other for one, other in zip(replies, alone, strict=False))
+        print(f"{count:7}  {sum(map(len, replies)) / seconds:8.0f}  {same:2} of {count}")
+
+
+def _streams(engine: FastEngine, prompts: Sequence[Sequence[int]]) -> tuple[list[list[int]], float]:
+    replies: list[list[int]] = [[] for _ in prompts]
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(THREADS,)) as thread:
+        began = time.perf_counter()
+        outcomes = [
+            engine.start(thread, prompt, GREEDY, max_new_tokens=DECODED, on_token=reply.append, stop=threading.Event())
+            for prompt, reply in zip(prompts, replies, strict=True)
+        ]
+        for outcome in outcomes:
+            outcome.result()
+        return replies, time.perf_counter() - began
 
 
 def _turns(engine: FastEngine, codec: TokenCodec) -> None:
@@ -196,7 +223,7 @@ def _agreement(engine: FastEngine, codec: TokenCodec, reference: Any) -> None:
 
 
 def _perplexity(engine: FastEngine, reference: Any, ids: Sequence[int]) -> None:
-    model = engine._model
+    model = engine._batch._model
     with torch.inference_mode():
         text = model.new_text()
         ours = torch.stack([model.read([token], text) for token in ids[:-1]])

@@ -1,36 +1,37 @@
-"""Generation by our own engine: one model in memory, replies one at a time, each after what its text already holds."""
+"""Generation by our own engine: one model in memory, replies made together, each after what its text already holds."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence, Set
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from nexxi_cli.core.errors import ModelUnavailable
 from nexxi_cli.core.types import Sampling
-from nexxi_cli.infrastructure.engine.kv import KeyValues, Prefixes
+from nexxi_cli.infrastructure.engine.batch import Batch
+from nexxi_cli.infrastructure.engine.kv import Prefixes
 from nexxi_cli.infrastructure.engine.llama import Llama
 from nexxi_cli.infrastructure.engine.packs import Packs, pack_file
+from nexxi_cli.infrastructure.engine.reply import Reply
 from nexxi_cli.infrastructure.engine.sampler import Sampler, rule_of
 from nexxi_cli.infrastructure.engine.shape import shape_of
 from nexxi_cli.infrastructure.engine.weights import Checkpoint, Loader, Quantise
 from nexxi_cli.infrastructure.models.constraint import Constraint
 from nexxi_cli.infrastructure.models.folder import ModelFolder
-from nexxi_cli.infrastructure.models.generating import Stopped
-
-CHUNK = 256
-"""Tokens of a prompt that are read at a time: it bounds the memory, and how long a cancelled reply goes on."""
 
 
 class FastEngine:
-    """One Llama-like model on the CPU. Generates one reply at a time; use it from one thread."""
+    """One Llama-like model on the CPU. What it does, it does in one thread at a time.
+
+    Replies that are made together are those that each would be alone: quantised kernels treat each row by itself. With
+    bf16 and f32, rounding may differ, and with it the choice between tokens that are equally likely but for that.
+    """
 
     def __init__(self, model: Llama, defaults: Mapping[str, Any], end_tokens: Set[int], prefix_bytes: int) -> None:
-        self._model = model
+        self._batch = Batch(model, Prefixes(prefix_bytes))
         self._defaults = defaults
         self._end_tokens = end_tokens
-        self._prefixes = Prefixes(prefix_bytes)
 
     @classmethod
     def load(
@@ -56,6 +57,22 @@ class FastEngine:
         """The tokens with which the model ends a reply."""
         return self._end_tokens
 
+    def start(
+        self,
+        thread: Executor,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        max_new_tokens: int,
+        on_token: Callable[[int], None],
+        stop: threading.Event,
+        constraint: Constraint | None = None,
+    ) -> Future[bool]:
+        """Answer `prompt` in `thread`, which has one worker; the rest as of `generate`, and so is the outcome."""
+        reply = self._reply(prompt, sampling, max_new_tokens, on_token, stop, constraint)
+        self._batch.add(reply, thread.submit)
+        return reply.outcome
+
     def generate(
         self,
         prompt: Sequence[int],
@@ -70,39 +87,31 @@ class FastEngine:
 
         `constraint` says which tokens may come, and ends the reply when none may. What texts of the same
         `prompt_cache_key` have in common with the prompt is not read again. Raises Stopped within one token once `stop`
-        is set, ModelUnavailable when the model fails, and what `constraint` raises.
+        is set, ModelUnavailable when the model fails, and what `constraint` and `on_token` raise.
         """
-        sampler = Sampler(rule_of(self._defaults, sampling), sampling.seed)
-        key = sampling.prompt_cache_key
-        text = (None if key is None else self._prefixes.take(key, prompt)) or self._model.new_text()
-        try:
-            with torch.inference_mode():
-                scores = self._read(prompt[text.length :], text, stop)
-                for _ in range(max_new_tokens):
-                    token = sampler.choose(scores, text.tokens, None if constraint is None else constraint.allowed())
-                    if token in self._end_tokens:
-                        return True
-                    if constraint is not None:
-                        constraint.take(token)
-                    on_token(token)
-                    if constraint is not None and constraint.is_over:
-                        return True
-                    scores = self._read([token], text, stop)
-                return False
-        except RuntimeError as error:  # torch's own, out of memory among them
-            raise ModelUnavailable(f"the model failed: {' '.join(str(error).split())[:160]}") from error
-        finally:
-            if key is not None:
-                self._prefixes.put(key, text)
+        reply = self._reply(prompt, sampling, max_new_tokens, on_token, stop, constraint)
+        self._batch.add(reply, lambda work: work())
+        return reply.outcome.result()
 
-    def _read(self, tokens: Sequence[int], text: KeyValues, stop: threading.Event) -> torch.Tensor:
-        scores = None
-        for begin in range(0, len(tokens), CHUNK):
-            if stop.is_set():
-                raise Stopped
-            scores = self._model.read(tokens[begin : begin + CHUNK], text)
-        assert scores is not None
-        return scores
+    def _reply(
+        self,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        max_new_tokens: int,
+        on_token: Callable[[int], None],
+        stop: threading.Event,
+        constraint: Constraint | None,
+    ) -> Reply:
+        return Reply(
+            prompt,
+            sampling.prompt_cache_key,
+            Sampler(rule_of(self._defaults, sampling), sampling.seed),
+            end_tokens=self._end_tokens,
+            max_new_tokens=max_new_tokens,
+            on_token=on_token,
+            stop=stop,
+            constraint=constraint,
+        )
 
 
 def end_tokens_of(defaults: Mapping[str, Any], config: Mapping[str, Any]) -> Set[int]:

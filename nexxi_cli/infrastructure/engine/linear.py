@@ -2,21 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch.nn.functional import linear
 
 GROUP = 32
 """Weights that share a scale and a minimum; GGUF's Q4_0 and Q4_1 have the same groups."""
-DENSE_FROM_ROWS = 16
-"""From so many rows on, bfloat16 matrices are faster than four bits, which are unpacked for every row."""
 LOSSLESS = 2.0**-7
 """Largest deviation, relative to a group's largest weight, that bfloat16's rounding of four-bit weights leaves."""
 
 
 class Kernel(Protocol):
-    """Multiplies a few rows with a matrix."""
+    """Multiplies a few rows with a matrix; for more than `most_rows` a dense one is better."""
+
+    @property
+    def most_rows(self) -> int:
+        """How many rows at most."""
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """(n, in) to (n, out), both bfloat16."""
@@ -25,6 +27,9 @@ class Kernel(Protocol):
 @dataclass(frozen=True, slots=True)
 class Int4:
     """Four bits a weight, with a scale and a midpoint for each group of 32. The layout is that of this CPU."""
+
+    most_rows: ClassVar[int] = 16
+    """Four bits are unpacked for every row: for more of them, a dense matrix in bfloat16 is faster."""
 
     packed: torch.Tensor
     scales: torch.Tensor  # (in / 32, out, 2): scale and midpoint, bfloat16
@@ -46,6 +51,9 @@ class Int4:
 @dataclass(frozen=True, slots=True)
 class Int8:
     """Eight bits a weight, with a scale for each output."""
+
+    most_rows: ClassVar[int] = 16
+    """As many as Int4's, so that a row gives the same whichever others stand beside it."""
 
     packed: torch.Tensor  # (out, in), int8
     scales: torch.Tensor  # (out,), bfloat16
@@ -72,7 +80,7 @@ class Linear:
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """(n, in) to (n, all outs)."""
-        if self.few is not None and rows.shape[0] < DENSE_FROM_ROWS:
+        if self.few is not None and rows.shape[0] <= self.few.most_rows:
             result = self.few(rows)
         elif len(self.dense) == 1:
             result = linear(rows, self.dense[0])

@@ -4,7 +4,7 @@ Vaswani et al. 2017 (arXiv:1706.03762) with RMSNorm (1910.07467), rotary positio
 and grouped queries (2305.13245). The sum that runs through the layers is float32, whatever the weights are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +40,10 @@ class Weights:
     dtype: torch.dtype
 
 
+Heads = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Queries, keys and values of new positions, each (n, its heads, head width)."""
+
+
 class Llama:
     """One model. It has no state: what was read is in the KeyValues."""
 
@@ -57,50 +61,86 @@ class Llama:
         """Read `tokens` after `text`, which then holds them; the scores of what comes next, (vocabulary,) float32."""
         begin, end = text.length, text.length + len(tokens)
         text.reserve(end)
-        if end > self._turns[0].shape[0]:
-            self._turns = self._rotations(end)
-        cos, sin = (table[begin:end, None] for table in self._turns)
+        cos, sin = (table[begin:end, None] for table in self._rotations_to(end))
         seen = self._seen(begin, end)
-        x = self._weights.embedding[torch.tensor(tokens)].float()  # (n, width)
-        for layer, (keys, values) in zip(self._weights.layers, text.layers, strict=True):
-            x = x + self._attend(layer, self._norm(x, layer.attention_norm), cos, sin, keys, values, seen, begin, end)
+
+        def attend(number: int, heads: Heads) -> torch.Tensor:
+            return self._attend(text.layers[number], heads, seen, begin, end)
+
+        x = self._through_layers(tokens, cos, sin, attend)
+        text.tokens.extend(tokens)
+        return self._scores(x[-1:])[0]
+
+    def follow(self, tokens: Sequence[int], texts: Sequence[KeyValues]) -> torch.Tensor:
+        """Read one token after each text, all at once; the scores of what comes next, (texts, vocabulary) float32."""
+        ends = [text.length + 1 for text in texts]
+        for text, end in zip(texts, ends, strict=True):
+            text.reserve(end)
+        places = torch.tensor(ends) - 1
+        cos, sin = (table[places, None] for table in self._rotations_to(max(ends)))
+
+        def attend(number: int, heads: Heads) -> torch.Tensor:
+            rows = zip(texts, ends, *(part.split(1) for part in heads), strict=True)
+            return torch.cat(
+                [self._attend(text.layers[number], own, None, end - 1, end) for text, end, *own in rows]  # type: ignore[arg-type]
+            )
+
+        x = self._through_layers(tokens, cos, sin, attend)
+        for token, text in zip(tokens, texts, strict=True):
+            text.tokens.append(token)
+        return self._scores(x)
+
+    def _through_layers(
+        self, tokens: Sequence[int], cos: torch.Tensor, sin: torch.Tensor, attend: Callable[[int, Heads], torch.Tensor]
+    ) -> torch.Tensor:
+        """Rows (n, width) of `tokens`, after the last layer; `attend` (n, all query heads) has the texts."""
+        x = self._weights.embedding[torch.tensor(tokens)].float()
+        for number, layer in enumerate(self._weights.layers):
+            heads = self._heads(layer, self._norm(x, layer.attention_norm), cos, sin)
+            x = x + layer.output(attend(number, heads))
             gate, up = layer.gate_up(self._norm(x, layer.ffn_norm)).chunk(2, dim=-1)
             x = x + layer.down(silu(gate) * up)
-        text.tokens.extend(tokens)
-        return self._weights.head(self._norm(x[-1:], self._weights.norm))[0].float()
+        return x
+
+    def _scores(self, x: torch.Tensor) -> torch.Tensor:
+        return self._weights.head(self._norm(x, self._weights.norm)).float()
 
     def _norm(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         return rms_norm(x, weight.shape, weight, self.shape.norm_eps).to(self._weights.dtype)
 
+    def _heads(self, layer: Layer, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> Heads:
+        shape = self.shape
+        queries, keys, values = (
+            layer.qkv(x)
+            .view(x.shape[0], -1, shape.head_width)
+            .split([shape.heads, shape.kv_heads, shape.kv_heads], dim=1)
+        )
+        if layer.query_norm is not None and layer.key_norm is not None:
+            queries = rms_norm(queries.float(), layer.query_norm.shape, layer.query_norm, shape.norm_eps)
+            keys = rms_norm(keys.float(), layer.key_norm.shape, layer.key_norm, shape.norm_eps)
+        return _rotate(queries, cos, sin).to(self._weights.dtype), _rotate(keys, cos, sin), values
+
     def _attend(
         self,
-        layer: Layer,
-        x: torch.Tensor,
-        cos: torch.Tensor,
-        sin: torch.Tensor,
-        keys: torch.Tensor,
-        values: torch.Tensor,
+        kept: tuple[torch.Tensor, torch.Tensor],
+        heads: Heads,
         seen: torch.Tensor | None,
         begin: int,
         end: int,
     ) -> torch.Tensor:
-        shape, n = self.shape, x.shape[0]
-        queries, new_keys, new_values = (
-            layer.qkv(x).view(n, -1, shape.head_width).split([shape.heads, shape.kv_heads, shape.kv_heads], dim=1)
-        )
-        if layer.query_norm is not None and layer.key_norm is not None:
-            queries = rms_norm(queries.float(), layer.query_norm.shape, layer.query_norm, shape.norm_eps)
-            new_keys = rms_norm(new_keys.float(), layer.key_norm.shape, layer.key_norm, shape.norm_eps)
-        queries, new_keys = _rotate(queries, cos, sin), _rotate(new_keys, cos, sin)
+        """What the new positions see, (n, all query heads); their keys and values join those that are kept."""
+        shape, n = self.shape, end - begin
+        queries, new_keys, new_values = heads
+        keys, values = kept
         keys[:, begin:end] = new_keys.transpose(0, 1)
         values[:, begin:end] = new_values.transpose(0, 1)
         first = 0 if shape.window is None else max(0, begin + 1 - shape.window)
         keys, values = keys[:, first:end], values[:, first:end]
-        queries = queries.to(keys.dtype)
         if n > 1 and seen is None:
-            heads = queries.transpose(0, 1)[None]
-            mixed = scaled_dot_product_attention(heads, keys[None], values[None], is_causal=True, enable_gqa=True)
-            return layer.output(mixed[0].transpose(0, 1).reshape(n, -1))
+            mixed = scaled_dot_product_attention(
+                queries.transpose(0, 1)[None], keys[None], values[None], is_causal=True, enable_gqa=True
+            )
+            return mixed[0].transpose(0, 1).reshape(n, -1)
         # the heads of a group as more rows, which see alike: a fifth less work than each head by itself
         grouped = queries.view(n, shape.kv_heads, -1, shape.head_width).permute(1, 2, 0, 3)
         mixed = scaled_dot_product_attention(
@@ -109,8 +149,7 @@ class Llama:
             values[None],
             attn_mask=None if seen is None else seen[:, first:],
         )
-        mixed = mixed.view(grouped.shape).permute(2, 0, 1, 3).reshape(n, -1)
-        return layer.output(mixed)
+        return mixed.view(grouped.shape).permute(2, 0, 1, 3).reshape(n, -1)
 
     def _seen(self, begin: int, end: int) -> torch.Tensor | None:
         """What is added to the scores of positions (columns): 0 for those that a new one sees, else -inf.
@@ -125,6 +164,11 @@ class Llama:
             seen = seen & (columns > rows - self.shape.window)
         added = torch.zeros(seen.shape, dtype=self._weights.dtype).masked_fill_(~seen, -torch.inf)
         return added.repeat(self.shape.heads // self.shape.kv_heads, 1)
+
+    def _rotations_to(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
+        if positions > self._turns[0].shape[0]:
+            self._turns = self._rotations(positions)
+        return self._turns
 
     def _rotations(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Cosine and signed sine of every position's angles, (positions, head width), for half as many again."""

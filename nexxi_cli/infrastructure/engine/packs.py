@@ -13,8 +13,10 @@ from safetensors.torch import save_file
 
 from nexxi_cli.infrastructure.engine.linear import Int4, Int8
 
-FORMAT = 1
-"""Changes with what `linear` makes of the same weights."""
+FORMAT = 2
+"""Changes with what `linear` makes of the same weights, and with how they lie in the file."""
+ALIGNED_BYTES = 64
+"""Where a matrix begins: torch's kernel of eight bits ends the process at some numbers of rows otherwise."""
 
 
 class Packs:
@@ -28,7 +30,7 @@ class Packs:
     def get(self, name: str, kind: type[Int4] | type[Int8], make: Callable[[], Int4 | Int8]) -> Int4 | Int8:
         """The matrix of this name, made if it is not there."""
         if self._found is not None:
-            return kind(self._found.get_tensor(f"{name}.packed"), self._found.get_tensor(f"{name}.scales"))
+            return kind(*(_aligned(self._found.get_tensor(f"{name}.{part}")) for part in ("packed", "scales")))
         made = make()
         self._made |= {f"{name}.packed": made.packed, f"{name}.scales": made.scales}
         return made
@@ -40,7 +42,8 @@ class Packs:
         unfinished = self._file.with_suffix(f".{os.getpid()}")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            save_file(self._made, unfinished)
+            save_file(self._made, unfinished, {"pad": ""})
+            save_file(self._made, unfinished, {"pad": " " * (-_head_bytes(unfinished) % ALIGNED_BYTES)})
             for older in self._file.parent.glob(f"{self._file.name.split('-')[0]}-*.safetensors"):
                 older.unlink(missing_ok=True)
             unfinished.replace(self._file)
@@ -54,6 +57,17 @@ def pack_file(folder: Path, model: Path, kind: str) -> Path:
     stats = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(model.glob("*.safetensors"))]
     layout = (FORMAT, stats, torch.__version__, torch.backends.cpu.get_cpu_capability())
     return folder / f"{_digest((str(model.resolve()), kind))}-{_digest(layout)}.safetensors"
+
+
+def _head_bytes(file: Path) -> int:
+    """What stands before the first matrix, a multiple of 8 (safetensors' README, "Format")."""
+    with file.open("rb") as opened:
+        return 8 + int.from_bytes(opened.read(8), "little")
+
+
+def _aligned(matrix: torch.Tensor) -> torch.Tensor:
+    """The matrix where it is mapped, or a copy if one of an odd size lies before it."""
+    return matrix if matrix.data_ptr() % ALIGNED_BYTES == 0 else matrix.clone()
 
 
 def _digest(key: object) -> str:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence, Set
+from concurrent.futures import Executor, Future
 from typing import Any, Literal
 
 import torch
@@ -46,6 +47,28 @@ class TransformersEngine:
     def end_tokens(self) -> Set[int]:
         """The tokens with which the model ends a reply."""
         return _end_tokens(self._model.generation_config)
+
+    def start(
+        self,
+        thread: Executor,
+        prompt: Sequence[int],
+        sampling: Sampling,
+        *,
+        max_new_tokens: int,
+        on_token: Callable[[int], None],
+        stop: threading.Event,
+        constraint: Constraint | None = None,
+    ) -> Future[bool]:
+        """Answer `prompt` in `thread`, which has one worker, after those before it; the outcome is as of `generate`."""
+        return thread.submit(
+            self.generate,
+            prompt,
+            sampling,
+            max_new_tokens=max_new_tokens,
+            on_token=on_token,
+            stop=stop,
+            constraint=constraint,
+        )
 
     def generate(
         self,

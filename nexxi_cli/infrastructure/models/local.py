@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -95,20 +96,21 @@ class LocalBackend:
                 stop.set()
             loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
-        def think() -> bool:
-            try:
-                return engine.generate(
-                    prompt,
-                    sampling,
-                    max_new_tokens=limit,
-                    on_token=hand_over,
-                    stop=stop,
-                    constraint=None if grammar is None else constraints.new(grammar),
-                )
-            finally:
+        def end(_: Future[bool]) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits for it any more
                 loop.call_soon_threadsafe(pieces.put_nowait, None)
 
-        thought = self._thinking.submit(think)
+        constraint = None if grammar is None else await asyncio.to_thread(constraints.new, grammar)
+        thought = engine.start(
+            self._thinking,
+            prompt,
+            sampling,
+            max_new_tokens=limit,
+            on_token=hand_over,
+            stop=stop,
+            constraint=constraint,
+        )
+        thought.add_done_callback(end)
         count = 0
         try:
             while (piece := await pieces.get()) is not None:

@@ -10,10 +10,12 @@ import torch
 
 from nexxi_cli.core.errors import ModelUnavailable, UnsupportedModel
 from nexxi_cli.core.types import Sampling
-from nexxi_cli.infrastructure.engine import fast
+from nexxi_cli.infrastructure.engine import batch
 from nexxi_cli.infrastructure.engine.fast import FastEngine
 from nexxi_cli.infrastructure.engine.kv import KeyValues
+from nexxi_cli.infrastructure.engine.linear import Int8
 from nexxi_cli.infrastructure.engine.llama import Llama
+from nexxi_cli.infrastructure.engine.packs import ALIGNED_BYTES, Packs
 from nexxi_cli.infrastructure.engine.weights import Quantise
 from nexxi_cli.infrastructure.models.engine import TransformersEngine
 from nexxi_cli.infrastructure.models.folder import ModelFolder
@@ -102,7 +104,7 @@ def test_a_long_prompt_is_read_in_pieces_that_can_be_stopped(
 ) -> None:
     long = [3 + number % 90 for number in range(50)]
     whole = answer(engine, GREEDY, long)
-    monkeypatch.setattr(fast, "CHUNK", 16)
+    monkeypatch.setattr(batch, "CHUNK", 16)
     assert answer(engine, GREEDY, long) == whole
     stop = threading.Event()
     stop.set()
@@ -124,7 +126,7 @@ class Counting(Llama):
 
 def test_the_next_turn_reads_only_what_is_new_and_answers_as_if_it_had_read_all(folder: Path) -> None:
     engine, fresh = load(folder), load(folder)
-    engine._model = counting = Counting(engine._model)
+    engine._batch._model = counting = Counting(engine._batch._model)
     ann, bob = Sampling(temperature=0, prompt_cache_key="ann"), Sampling(temperature=0, prompt_cache_key="bob")
     longer = [*PROMPT, *answer(engine, ann, most=5), 50, 51]
     counting.sizes.clear()
@@ -140,7 +142,7 @@ def test_without_a_key_or_without_memory_all_is_read_again(folder: Path) -> None
         (load(folder), GREEDY),
         (load(folder, prefix_bytes=0), Sampling(temperature=0, prompt_cache_key="ann")),
     ):
-        engine._model = counting = Counting(engine._model)
+        engine._batch._model = counting = Counting(engine._batch._model)
         answer(engine, sampling, most=1)
         answer(engine, sampling, most=1)
         assert counting.sizes.count(len(PROMPT)) == 2
@@ -167,6 +169,17 @@ def test_packed_weights_are_kept_and_give_the_same_reply(folder: Path, tmp_path:
     kept.write_bytes(kept.read_bytes()[:100])
     assert answer(load(folder, quantise="int8", packs=tmp_path / "packs"), GREEDY) == first
     assert kept.stat().st_size > 100
+
+
+def test_packed_weights_are_mapped_where_a_kernel_may_read_them(folder: Path, tmp_path: Path) -> None:
+    load(folder, quantise="int8", packs=tmp_path / "packs")
+    [kept] = (tmp_path / "packs").iterdir()
+    head = 8 + int.from_bytes(kept.read_bytes()[:8], "little")
+    assert head % ALIGNED_BYTES == 0
+    found = Packs(kept).get("lm_head", Int8, pytest.fail)
+    assert found.packed.data_ptr() % ALIGNED_BYTES == 0
+    for rows in range(1, Int8.most_rows + 1):
+        found(torch.ones(rows, found.packed.shape[1], dtype=torch.bfloat16))
 
 
 def test_packed_weights_of_older_weights_are_replaced(folder: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nexxi_cli.infrastructure.engine.linear import DENSE_FROM_ROWS, Int4, Int8, Linear, fits_four_bits, is_four_bit
+from nexxi_cli.infrastructure.engine.linear import Int4, Int8, Linear, fits_four_bits, is_four_bit
 
 
 def four_bit(out: int = 48, width: int = 96) -> torch.Tensor:
@@ -52,6 +52,15 @@ def test_many_rows_go_through_the_dense_matrices_and_a_bias_is_added() -> None:
     parts = [torch.randn(16, 32).bfloat16(), torch.randn(32, 32).bfloat16()]
     bias = torch.randn(48).bfloat16()
     linear = Linear(parts, Int8.of(torch.cat(parts)), bias)
-    for rows in (1, DENSE_FROM_ROWS - 1, DENSE_FROM_ROWS):
+    for rows in (1, Int4.most_rows, Int4.most_rows + 1):
         x = torch.randn(rows, 32).bfloat16()
         assert deviation(linear(x) - bias, x, torch.cat(parts)) < 0.02
+
+
+@pytest.mark.parametrize("kernel", [Int4, Int8])
+def test_a_row_gives_the_same_whichever_others_stand_beside_it(kernel: type[Int4] | type[Int8]) -> None:
+    matrix = kernel.of(torch.randn(96, 64, generator=torch.Generator().manual_seed(1)))
+    rows = torch.randn(kernel.most_rows, 64, generator=torch.Generator().manual_seed(2)).bfloat16()
+    alone = torch.cat([matrix(row) for row in rows.split(1)])
+    for count in range(1, kernel.most_rows + 1):
+        assert torch.equal(matrix(rows[:count]), alone[:count])
