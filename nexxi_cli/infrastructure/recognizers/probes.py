@@ -85,7 +85,7 @@ class Prefilter:
         self._lock = Lock()
 
     def hits(self, text: str) -> Iterator[tuple[int, list[int]]]:
-        """Numbers of probes and where one of their expressions ends in `text`, in ascending order."""
+        """Numbers of probes and where one of their expressions ends in `text`, each place once, in ascending order."""
         with self._lock:
             database, owners = self._database
             ends: defaultdict[int, list[int]] = defaultdict(list)
@@ -94,10 +94,13 @@ class Prefilter:
                 ends[number].append(end)
 
             database.scan(text.encode("latin-1", "replace"), match_event_handler=note)
-        for number in sorted(ends):
-            places = sorted(ends[number])
+        by_probe: dict[int, list[list[int]]] = {}
+        for number, found in ends.items():
             for probe in owners[number]:
-                yield probe, places
+                by_probe.setdefault(probe, []).append(found)
+        for probe in sorted(by_probe):
+            first, *more = by_probe[probe]
+            yield probe, sorted(set(first).union(*more)) if more else sorted(first)
 
     @cached_property
     def _database(self) -> tuple[Any, Sequence[Sequence[int]]]:
