@@ -60,8 +60,8 @@ Joint = tuple[str, ...]
 """A feature that joins several words: a letter and what it joins."""
 
 _Before = tuple[Word, Word, str, str, str]
-_After = tuple[str, Word, Word]
 _Middle = tuple[str, str, str, str, str]
+_After = tuple[str, Word, Word]
 
 
 def _joint_before(earlier: Word, before: Word, gap: str, group: str, shape: str) -> tuple[Joint, ...]:
@@ -144,23 +144,31 @@ class NameTagger:
     def _sum_before(self, key: _Before) -> int:
         earlier, before, *_ = key
         d, g, h = _joint_before(*key)
-        known = self._at_place[1][before] + self._at_place[2][earlier] + self._joint[d] + self._joint[h]
-        return known + self._weight(g)
+        near = self._at_place[1][before] + self._at_place[2][earlier]
+        return near + self._joint[d] + self._weight(g) + self._joint[h]
+
+    def _sum_middle(self, key: _Middle) -> int:
+        return sum(map(self._joint.__getitem__, _joint_middle(*key)))
 
     def _sum_after(self, key: _After) -> int:
         _, after, later = key
         e, i = _joint_after(*key)
         return self._at_place[4][after] + self._at_place[5][later] + self._joint[e] + self._joint[i]
 
-    def _sum_middle(self, key: _Middle) -> int:
-        return sum(map(self._joint.__getitem__, _joint_middle(*key)))
-
     def _sum_at(self, place: int, word: Word) -> int:
-        weights = self._weights
-        return sum(weights[bucket(feature)] for feature in at_place(place, word))
+        """The sum for `at_place`; the checksum of the name of the place is taken once."""
+        if word is NOTHING:
+            return self._weight((f"{PLACES[place][0]}-",))
+        name, features = PLACES[place]
+        begun, weights = crc32(name.encode()), self._weights
+        total = 0
+        for feature in features(word):
+            total += weights[crc32(feature.encode("utf-8", "surrogatepass"), begun) % BUCKETS]
+        return total
 
     def _weight(self, key: Joint) -> int:
-        return self._weights[bucket(joint_feature(key))]
+        """The weight of `bucket(joint_feature(key))`."""
+        return self._weights[crc32("|".join(key).encode("utf-8", "surrogatepass")) % BUCKETS]
 
 
 def in_lanes(weights: Sequence[int]) -> int:
