@@ -112,7 +112,7 @@ ADDRESS = PatternRecognizer(
             0.75,
             f"{_BEFORE}{_STREET}{_TAIL}",
             _trimmed,
-            probes=(Probe(f" (?:{'|'.join(_WAYS.split())})", 150, 6),),
+            probes=(Probe(f" (?:{'|'.join(_WAYS.split())})", 150, 6, without="\n,"),),
             starts=_AT_NUMBER,
         ),
         Rule(
@@ -185,7 +185,7 @@ ADDRESS = PatternRecognizer(
             0.8,
             f"{_BEFORE}{_GERMANIC}",
             _trimmed,
-            probes=(Probe(over_latin_1(_SUFFIXES) + " [0-9]", 48, 3, solid=True),),
+            probes=(Probe(over_latin_1(_SUFFIXES) + " [0-9]", 48, 3, without=" \n"),),
             starts=starting(_CAPITAL, alone=_ALONE),
         ),
         Rule(

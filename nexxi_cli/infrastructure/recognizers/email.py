@@ -14,7 +14,7 @@ _ADDRESS = (
     rf"(?:{_LABEL}\.){{1,8}}{_TOP_LEVEL}(?![{_LETTER}]|-[{_LETTER}])"
 )
 
-_AT = Probe(rf"[A-Za-z0-9_.%+&'\-{WIDE}]@[A-Za-z0-9{WIDE}]", most=66, least=3, solid=True)
+_AT = Probe(rf"[A-Za-z0-9_.%+&'\-{WIDE}]@[A-Za-z0-9{WIDE}]", most=66, least=3, without=" \n")
 
 # `logo@2x.png` is a picture for dense screens, `style@1.css` a version
 _FILE_ENDINGS = frozenset(("css", "gif", "heic", "ico", "jpeg", "jpg", "js", "json", "png", "svg", "tgz", "webp"))

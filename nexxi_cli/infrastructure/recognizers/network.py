@@ -86,7 +86,7 @@ URL = PatternRecognizer(
             rf"(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{{1,24}}://{_USER}:(?P<password>{_AFTER_COLON})@{_REST}",
             _has_password,
             needs=("://",),
-            probes=(Probe(r"""://[^\s@/"'<>?#]{1,282}@""", 312, 5, solid=True),),
+            probes=(Probe(r"""://[^\s@/"'<>?#]{1,282}@""", 312, 5, without=" \n"),),
             starts=starting("A-Za-z", alone=r"A-Za-z0-9+.\-"),
         ),
     ),

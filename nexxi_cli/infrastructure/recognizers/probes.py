@@ -20,8 +20,8 @@ class Probe:
     r"""An expression over Latin-1 bytes, in what `re` and Hyperscan have in common.
 
     A match of the rule begins from `most` to `least` characters before the end of the expression. `alone`: the inside
-    of a class of characters that cannot stand before the expression. `solid`: from the match's first character to
-    `least` before the end there is no blank.
+    of a class of characters that cannot stand before the expression. `without`: characters of which there is
+    none from the match's first one to `least` before the end.
     """
 
     expression: str
@@ -29,7 +29,7 @@ class Probe:
     least: int
     alone: str = ""
     caseless: bool = False
-    solid: bool = False
+    without: str = ""
 
     @property
     def expressions(self) -> tuple[str]:
@@ -46,8 +46,8 @@ class Probe:
             first = end - self.most
             if first < start:
                 first = start
-            if self.solid:
-                first = max(first, 1 + max(text.rfind(" ", first, last), text.rfind("\n", first, last)))
+            for char in self.without:
+                first = max(first, 1 + text.rfind(char, first, last))
             yield first, last
 
 
