@@ -1,7 +1,6 @@
 """Findings of personal data in a text: who finds them, which of them stand, what replaces them."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 
 from nexxi_cli.core.ports import Recognizer
@@ -15,25 +14,31 @@ def find_all(
     recognizers: Sequence[Recognizer], types: Collection[str], text: str, start: int = 0
 ) -> tuple[Finding, ...]:
     """Findings of `types` from `start` on, in order, none touching another's characters."""
-    found = chain.from_iterable(recognizer.find(text, start) for recognizer in recognizers)
-    return tuple(_settle(finding for finding in found if finding.type in types))
+    found = [finding for recognizer in recognizers for finding in recognizer.find(text, start) if finding.type in types]
+    found.sort(key=attrgetter("end"))
+    found.sort(key=attrgetter("start"))  # twice by a number is faster than once by two
+    return tuple(_settled(found))
 
 
-def _settle(findings: Iterable[Finding]) -> Iterator[Finding]:
+def _settled(findings: Iterable[Finding]) -> list[Finding]:
     """Of findings that overlap, the longest, then the most confident names the whole stretch, so none shows through."""
+    settled: list[Finding] = []
     group: list[Finding] = []
     end = 0
-    for finding in sorted(findings, key=attrgetter("start", "end")):
+    for finding in findings:
         if finding.start >= end:
             if group:
-                yield group[0] if len(group) == 1 else _merged(group, end)
-            group = [finding]
+                settled[-1] = _merged(group, end)
+                group = []
+            settled.append(finding)
             end = finding.end
         else:
+            group = group or [settled[-1]]
             group.append(finding)
             end = max(end, finding.end)
     if group:
-        yield _merged(group, end)
+        settled[-1] = _merged(group, end)
+    return settled
 
 
 def _merged(group: Sequence[Finding], end: int) -> Finding:

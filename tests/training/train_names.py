@@ -23,21 +23,22 @@ from pathlib import Path
 import numpy as np
 
 from nexxi_cli.infrastructure.names import weights as weights_file
+from nexxi_cli.infrastructure.names.gaps import gap_after, gap_before
 from nexxi_cli.infrastructure.names.lexicon import Lexicon
+from nexxi_cli.infrastructure.names.reading import Reading
 from nexxi_cli.infrastructure.names.tagger import (
     BUCKETS,
     LABELS,
     MOST_UNITS,
     PLACES,
     UNITS,
-    Reading,
     at_place,
     bucket,
     in_lanes,
     joint,
     joint_feature,
 )
-from nexxi_cli.infrastructure.names.tokens import Tokens, gap_after, gap_before
+from nexxi_cli.infrastructure.names.tokens import Tokens
 from tests.training.names_lists import HELD_OUT_KINDS, LANGUAGES, is_held_out, is_hidden, lists_of, ordinary_words
 from tests.training.names_sources import meddocan, ordinary_words_in, presidio
 from tests.training.names_texts import Labelled, texts

@@ -1,27 +1,20 @@
 """NameTagger: scores the words of a text with the weights that the training left. One of five labels for each word.
 
 A label's score is the sum of the weights of features, which are hashed; that of no label is 0. The weights of a feature
-for all labels lie in one integer, LANE_BITS for each, so that adding is one step; sums of features are kept.
+for all labels lie in one integer, LANE_BITS for each, so that adding is one step; sums of features that depend on the
+same words are kept together.
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from zlib import crc32
 
-from nexxi_cli.infrastructure.names.lexicon import (
-    ALWAYS,
-    BESIDE_SMALL,
-    CONNECTING,
-    LONG,
-    NEVER,
-    Lexicon,
-    Word,
-    far_features,
-    near_features,
-    word_features,
-)
-from nexxi_cli.infrastructure.names.tokens import RIGHT_CHARS, RIGHT_WORDS, Tokens, gap_after, gap_before
+from nexxi_cli.infrastructure.names.gaps import gap_of
+from nexxi_cli.infrastructure.names.kept import Kept
+from nexxi_cli.infrastructure.names.lexicon import Lexicon, Word, far_features, near_features, word_features
+from nexxi_cli.infrastructure.names.reading import NOTHING, Reading
+from nexxi_cli.infrastructure.names.tokens import Tokens
 
 LABELS = ("", "PERSON", "ORGANIZATION", "LOCATION", "ADDRESS")
 UNITS = 16
@@ -37,11 +30,7 @@ _MASK = (1 << LANE_BITS) - 1
 _MIDDLE = 1 << LANE_BITS - 1
 _MIDDLES = sum(_MIDDLE << shift for shift in _LANES)
 
-_WORDS_KEPT = 30_000
-_KEYS_KEPT = 60_000
-
-NOTHING = Word(NEVER, "", "", "", "")
-"""Stands where there is no word in reach."""
+_KEPT = 30_000
 
 Features = Iterable[str]
 
@@ -67,113 +56,48 @@ def at_place(place: int, word: Word) -> list[str]:
     return [f"{name}{feature}" for feature in features(word)] if word is not NOTHING else [f"{name}-"]
 
 
-Key = tuple[str, ...]
+Joint = tuple[str, ...]
+"""A feature that joins several words: a letter and what it joins."""
+
+_Before = tuple[Word, Word, str, str, str]
+_Middle = tuple[str, str, str, str, str]
+_After = tuple[str, Word, Word]
 
 
-def joint(word: Word, near: tuple[Word, Word, Word, Word], gap: str, gap_behind: str) -> tuple[Key, ...]:
-    """Features that join several words. `near`: the two words before, the nearest first, and the two after."""
-    before, earlier, after, later = near
-    group, shape = word.group, word.shape
+def _joint_before(earlier: Word, before: Word, gap: str, group: str, shape: str) -> tuple[Joint, ...]:
     return (
-        ("A", before.group, gap, group),
-        ("B", group, gap_behind, after.group),
-        ("C", before.group, group, after.group),
         ("D", before.kind, group),
-        ("E", group, after.kind),
-        ("F", gap, gap_behind, group),
         ("G", earlier.kind, before.kind, gap, shape),
         ("H", earlier.group, before.group, group),
-        ("I", group, after.group, later.group),
-        ("J", before.kind, gap, shape, gap_behind, after.kind),
     )
 
 
-def joint_feature(key: Key) -> str:
+def _joint_after(group: str, after: Word, later: Word) -> tuple[Joint, ...]:
+    return ("E", group, after.kind), ("I", group, after.group, later.group)
+
+
+def _joint_middle(before: str, gap: str, group: str, gap_behind: str, after: str) -> tuple[Joint, ...]:
+    return (
+        ("A", before, gap, group),
+        ("B", group, gap_behind, after),
+        ("C", before, group, after),
+        ("F", gap, gap_behind, group),
+    )
+
+
+def joint(word: Word, near: tuple[Word, Word, Word, Word], gap: str, gap_behind: str) -> tuple[Joint, ...]:
+    """Features that join several words. `near`: the two words before, the nearest first, and the two after."""
+    before, earlier, after, later = near
+    group, shape = word.group, word.shape
+    d, g, h = _joint_before(earlier, before, gap, group, shape)
+    e, i = _joint_after(group, after, later)
+    a, b, c, f = _joint_middle(before.group, gap, group, gap_behind, after.group)
+    return a, b, c, d, e, f, g, h, i, ("J", before.kind, gap, shape, gap_behind, after.kind)
+
+
+def joint_feature(key: Joint) -> str:
     """A joint feature as a text."""
     return "|".join(key)
-
-
-class Reading:
-    """The words of a part of a text, which of them may belong to names, and what stands around those."""
-
-    def __init__(self, tokens: Tokens, look_up: Callable[[str], Word]) -> None:
-        self.tokens = tokens
-        self.words = list(map(look_up, tokens.words))
-
-    def candidates(self, end: int) -> Iterator[int]:
-        """Indices below `end` of the words that may belong to a name."""
-        words = self.words
-        for at in range(end):
-            word = words[at]
-            if word.candidate == NEVER or self._is_glued(at):
-                continue
-            if word.candidate == ALWAYS:
-                if word.shape != "x" or not self._follows_capitals(at):
-                    yield at
-            elif self._is_beside(at):
-                yield at
-
-    def undecided(self, end: int) -> int:
-        """Index of the first word that text after `end` may make a part of a name, or change as such."""
-        ends, count = self.tokens.ends, len(self.words)
-        is_cut = count > 0 and ends[-1] == end
-        for at in range(max(0, count - RIGHT_WORDS - is_cut), count):
-            if ends[at] + RIGHT_CHARS < end:
-                continue
-            if self.words[at].candidate != NEVER or (is_cut and at == count - 1 and self.words[at] is not LONG):
-                return at
-        return count
-
-    def _is_glued(self, at: int) -> bool:
-        """Whether a word is a part of an identifier, of an address of e-mail, of a time or of a decimal number."""
-        gaps, words = self.tokens.gaps, self.words
-        before, after = gaps[at], gaps[at + 1]
-        if (not before and at) or (not after and at + 1 < len(words)):
-            return True
-        if words[at].shape != "9":
-            return before.endswith(_GLUE_BEFORE) or after.startswith(_GLUE_AFTER)
-        if before == "." and at and words[at - 1].shape == "9":
-            return True
-        if after == "." and at + 1 < len(words) and words[at + 1].shape == "9":
-            return True
-        return before.endswith(_NUMBER_BEFORE) or after.startswith(_NUMBER_AFTER)
-
-    def _follows_capitals(self, at: int) -> bool:
-        """Whether a word in small letters follows a name in capitals: `Pereira mora` is no name."""
-        if at == 0 or self.tokens.gaps[at] != " ":
-            return False
-        before = self.words[at - 1]
-        return before.shape[0] == "X" and "M" not in before.flags and any(flag in before.flags for flag in "FLCB")
-
-    def _is_beside(self, at: int) -> bool:
-        """Whether words that are enough by themselves stand where this one needs them: connectors need two."""
-        words = self.words
-        candidate = words[at].candidate
-        after = [words[index] for index in self.tokens.right(at)]
-        if candidate == CONNECTING and all(word.candidate != ALWAYS for word in after):
-            return False
-        before = [words[index] for index in self.tokens.left(at)[:2]]
-        if candidate == CONNECTING:
-            return any(word.candidate == ALWAYS for word in before)
-        if candidate == BESIDE_SMALL:
-            return any(word.candidate == ALWAYS and word.shape == "x" for word in (*before, *after))
-        return any(word.candidate == ALWAYS for word in (*before, *after))
-
-    def around(self, at: int) -> tuple[Word, Word, Word, Word, Word, Word]:
-        """The word, three before it, the nearest first, and two after it."""
-        words, left, right = self.words, self.tokens.left(at), self.tokens.right(at)
-        if len(left) == 3 and len(right) == 2:
-            return words[at], words[at - 1], words[at - 2], words[at - 3], words[at + 1], words[at + 2]
-        before = [words[index] for index in left] + [NOTHING] * (3 - len(left))
-        after = [words[index] for index in right] + [NOTHING] * (2 - len(right))
-        return words[at], before[0], before[1], before[2], after[0], after[1]
-
-
-_GLUE_BEFORE = ("_", "@")
-_GLUE_AFTER = ("_", "@")
-_NUMBER_BEFORE = (*_GLUE_BEFORE, ":", "=", "$", "\u20ac", "\xa3", "+", "[", "{", "<")
-_NUMBER_AFTER = (*_GLUE_AFTER, ":", "=", "%", "\u20ac", "$", "]", "}", " %", " \u20ac", " ms")
-"""What stands beside numbers of other kinds than those of houses."""
 
 
 class NameTagger:
@@ -182,14 +106,13 @@ class NameTagger:
     def __init__(self, lexicon: Lexicon, weights: "array[int]") -> None:
         """`weights`: one integer for each bucket, see `in_lanes`."""
         self._weights = weights
-        self.look_up = lru_cache(_WORDS_KEPT)(lexicon.look_up)
-        self._at_place = [
-            lru_cache(_WORDS_KEPT)(lambda word, place=place: self._sum(at_place(place, word)))
-            for place in range(len(PLACES))
-        ]
-        self._joint = lru_cache(_KEYS_KEPT)(
-            lambda key: weights[crc32("|".join(key).encode("utf-8", "surrogatepass")) % BUCKETS]  # of joint_feature
-        )
+        self.look_up = Kept(lexicon.look_up, _KEPT).__getitem__
+        self._at_place = [Kept(partial(self._sum_at, place), _KEPT) for place in range(len(PLACES))]
+        self._joint = Kept(self._weight, _KEPT)
+        self._before = Kept(self._sum_before, _KEPT)
+        self._middle = Kept(self._sum_middle, _KEPT)
+        self._after = Kept(self._sum_after, _KEPT)
+        self._wide = Kept(self._weight, _KEPT)
 
     def read(self, tokens: Tokens) -> Reading:
         """What can be known of words without weights."""
@@ -199,10 +122,17 @@ class NameTagger:
         """A score in UNITS for each of LABELS; that of no label is 0."""
         word, before, earlier, first, after, later = reading.around(at)
         gaps = reading.tokens.gaps
-        own, minus_1, minus_2, minus_3, plus_1, plus_2 = self._at_place
-        total = own(word) + minus_1(before) + minus_2(earlier) + minus_3(first) + plus_1(after) + plus_2(later)
-        gap, gap_behind = gap_before(gaps[at]), gap_after(gaps[at + 1])
-        total += sum(map(self._joint, joint(word, (before, earlier, after, later), gap, gap_behind)), _MIDDLES)
+        gap, gap_behind = gap_of(gaps[at]).before, gap_of(gaps[at + 1]).after
+        group, shape = word.group, word.shape
+        total = (
+            _MIDDLES
+            + self._at_place[0][word]
+            + self._at_place[3][first]
+            + self._before[earlier, before, gap, group, shape]
+            + self._middle[before.group, gap, group, gap_behind, after.group]
+            + self._after[group, after, later]
+            + self._wide["J", before.kind, gap, shape, gap_behind, after.kind]
+        )
         return [
             0,
             (total & _MASK) - _MIDDLE,
@@ -211,9 +141,34 @@ class NameTagger:
             (total >> 3 * LANE_BITS & _MASK) - _MIDDLE,
         ]
 
-    def _sum(self, features: Features) -> int:
-        weights = self._weights
-        return sum(weights[bucket(feature)] for feature in features)
+    def _sum_before(self, key: _Before) -> int:
+        earlier, before, *_ = key
+        d, g, h = _joint_before(*key)
+        near = self._at_place[1][before] + self._at_place[2][earlier]
+        return near + self._joint[d] + self._weight(g) + self._joint[h]
+
+    def _sum_middle(self, key: _Middle) -> int:
+        return sum(map(self._joint.__getitem__, _joint_middle(*key)))
+
+    def _sum_after(self, key: _After) -> int:
+        _, after, later = key
+        e, i = _joint_after(*key)
+        return self._at_place[4][after] + self._at_place[5][later] + self._joint[e] + self._joint[i]
+
+    def _sum_at(self, place: int, word: Word) -> int:
+        """The sum for `at_place`; the checksum of the name of the place is taken once."""
+        if word is NOTHING:
+            return self._weight((f"{PLACES[place][0]}-",))
+        name, features = PLACES[place]
+        begun, weights = crc32(name.encode()), self._weights
+        total = 0
+        for feature in features(word):
+            total += weights[crc32(feature.encode("utf-8", "surrogatepass"), begun) % BUCKETS]
+        return total
+
+    def _weight(self, key: Joint) -> int:
+        """The weight of `bucket(joint_feature(key))`."""
+        return self._weights[crc32("|".join(key).encode("utf-8", "surrogatepass")) % BUCKETS]
 
 
 def in_lanes(weights: Sequence[int]) -> int:

@@ -6,7 +6,6 @@ alike wherever reading began, and text that is further away never matters.
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import accumulate
 
 LEFT_CHARS = 60
@@ -17,7 +16,6 @@ LEFT_WORDS = 3
 RIGHT_WORDS = 2
 
 _SPLIT = re.compile(r"([^\W\d_]+|[0-9]+)").split
-_GAP_CHARS = 6
 
 
 class Tokens:
@@ -48,21 +46,3 @@ class Tokens:
         if last < len(ends) and ends[last] <= most:
             return (at + 1, last)
         return [index for index in range(at + 1, min(len(ends), last + 1)) if ends[index] <= most]
-
-
-def gap_before(gap: str) -> str:
-    """What stands before a word, as a feature."""
-    return _simple(gap) if len(gap) <= _GAP_CHARS else "~" + _simple(gap[-_GAP_CHARS:])
-
-
-def gap_after(gap: str) -> str:
-    """What stands after a word, as a feature."""
-    return _simple(gap) if len(gap) <= _GAP_CHARS else _simple(gap[:_GAP_CHARS]) + "~"
-
-
-@lru_cache(4096)
-def _simple(gap: str) -> str:
-    """The gap with one blank for many and one line end for many."""
-    if gap in (" ", ""):
-        return gap
-    return re.sub(r"[ \t\xa0]+", " ", re.sub(r"\s*\n\s*", "\n", gap))

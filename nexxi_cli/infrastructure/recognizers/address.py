@@ -7,7 +7,7 @@ five digits.
 
 import re
 
-from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.probes import WIDE, Probe, head, over_latin_1
 from nexxi_cli.infrastructure.recognizers.words import Words
 
@@ -75,6 +75,7 @@ _FRENCH = (
 )
 _BEFORE = r"(?<![\w.\-/])"
 _ALONE = r"\w.\-/"
+_AT_NUMBER = starting("0-9", alone=_ALONE)
 
 _SEPARATED = r"[ ,\n]{1,7}"
 _TOKEN = (
@@ -111,7 +112,8 @@ ADDRESS = PatternRecognizer(
             0.75,
             f"{_BEFORE}{_STREET}{_TAIL}",
             _trimmed,
-            probes=(Probe(f" (?:{'|'.join(_WAYS.split())})", 150, 6),),
+            probes=(Probe(f" (?:{'|'.join(_WAYS.split())})", 150, 6, without="\n,"),),
+            starts=_AT_NUMBER,
         ),
         Rule(
             "address.before_unit",
@@ -120,6 +122,7 @@ ADDRESS = PatternRecognizer(
             f"{_BEFORE}{_BEFORE_UNIT}{_TAIL}",
             _trimmed,
             probes=(Probe(r"[ ,\n](?:Apartment|Apt\.?|Suite|Ste\.?|Unit|Flat|Floor|Room|#)[ 0-9]", 200, 5),),
+            starts=_AT_NUMBER,
         ),
         Rule(
             "address.box",
@@ -135,6 +138,7 @@ ADDRESS = PatternRecognizer(
             0.7,
             f"{_BEFORE}{_BEFORE_STATE}",
             probes=(Probe(r"[ \n][A-Z]{2,3}(?: {1,2}| ?\n {0,2})[0-9]{5}", 260, 12),),
+            starts=_AT_NUMBER,
         ),
         Rule(
             "address.military",
@@ -142,6 +146,7 @@ ADDRESS = PatternRecognizer(
             0.9,
             f"{_BEFORE}{_POST}",
             probes=(Probe("[FAD]PO A[AEP] [0-9]{5}", 75, 12),),
+            starts=starting("UFAD", alone=_ALONE),
         ),
         Rule(
             "address.postcode",
@@ -150,6 +155,7 @@ ADDRESS = PatternRecognizer(
             rf"{_BEFORE}[0-9]{{4,5}}(?:-[0-9]{{3,4}})?{_END}(?![.,]?[0-9]|-)",
             words=_POSTCODE_WORDS,
             probes=_POSTCODE_WORDS.probes(4, 0, 10),
+            starts=_AT_NUMBER,
         ),
         Rule(
             "address.polish",
@@ -179,7 +185,8 @@ ADDRESS = PatternRecognizer(
             0.8,
             f"{_BEFORE}{_GERMANIC}",
             _trimmed,
-            probes=(Probe(over_latin_1(_SUFFIXES) + " [0-9]", 48, 3, solid=True),),
+            probes=(Probe(over_latin_1(_SUFFIXES) + " [0-9]", 48, 3, without=" \n"),),
+            starts=starting(_CAPITAL, alone=_ALONE),
         ),
         Rule(
             "address.romance",
@@ -188,6 +195,7 @@ ADDRESS = PatternRecognizer(
             f"{_BEFORE}{_ROMANCE}",
             _trimmed,
             probes=(head(over_latin_1(f"(?:{_ROMANCE_WORDS}) "), 3, 10, alone=r"\w.\-"),),
+            starts=starting("A-Zc", alone=_ALONE),
         ),
         Rule(
             "address.french",
@@ -203,6 +211,7 @@ ADDRESS = PatternRecognizer(
                     22,
                 ),
             ),
+            starts=_AT_NUMBER,
         ),
     ),
     chars=rf"{_LETTER}0-9 ,.'\u2019#/°º\n\-",

@@ -13,12 +13,14 @@ from functools import cache, cached_property
 from nexxi_cli.core.types import Finding
 from nexxi_cli.infrastructure.recognizers.patterns import Spans
 from nexxi_cli.infrastructure.recognizers.probes import Probe, over_latin_1
+from nexxi_cli.infrastructure.recognizers.words import first_of
 
 MAX_CHARS = 4_096
 """Longest value; private keys, which may be longer, are blocks of their own."""
 
 _LEAD_CHARS = 60
 _PASSWORDS = "password|passwd|passphrase|passwort|kennwort|contraseña|contrasena|mot_de_passe|senha|pwd|dbpass|db_pass"
+_PASSWORD_NAMES = frozenset(_PASSWORDS.split("|"))
 _KEYS = (
     "secret|token|api_key|api-key|apikey|api key|access_key|access-key|accesskey|access key|secret_key|secret-key"
     "|secretkey|private_key|private-key|privatekey|signing_key|signing-key|signingkey|account_key|account-key|accountkey"
@@ -60,7 +62,7 @@ class _Lead:
         """What kind of name it is."""
         if self.name in ("authorization", "bearer"):
             return "secret.header"
-        return "secret.password" if self.name in _PASSWORDS.split("|") else "secret.key"
+        return "secret.password" if self.name in _PASSWORD_NAMES else "secret.key"
 
     @property
     def quote(self) -> str:
@@ -110,15 +112,18 @@ class AssignmentRecognizer:
         window = text[first:end]
         lowered = window.lower() if window.isascii() else window.translate(_LOWER)
         names, signs = self._compiled
+        usual = signs[""]
         at = 0
         while found := names.search(lowered, at):
-            name, at = found[0], found.start() + 1  # `db_pass` is not the whole of `db_password`
-            before = lowered[found.start() - 1 : found.start()]
+            start, end_of_name = found.span()
+            name, at = found[0], start + 1  # `db_pass` is not the whole of `db_password`
+            sign = signs.get(name, usual).match(lowered, end_of_name)
+            if sign is None:
+                continue
+            before = lowered[start - 1 : start]
             if (name == "sig" and before not in ("?", "&", ";")) or (name == "bearer" and before.isalnum()):
                 continue
-            sign = signs.get(name, signs[""]).match(lowered, found.end())
-            if sign:
-                yield _Lead(name, first + found.start(), first + sign.end(), sign[0])
+            yield _Lead(name, first + start, first + sign.end(), sign[0])
 
     def _value_end(self, text: str, lead: _Lead) -> int:
         match = self._values[lead.quote].match(text, lead.end, lead.end + MAX_CHARS)
@@ -129,7 +134,7 @@ class AssignmentRecognizer:
     def _compiled(self) -> tuple[re.Pattern[str], dict[str, re.Pattern[str]]]:
         names = sorted(f"{_PASSWORDS}|{_KEYS}|authorization|bearer".split("|"), key=len, reverse=True)
         signs = {"": _SIGN + _QUOTE, "bearer": r"[ \t]{1,4}", "authorization": _HEADER}
-        return re.compile("|".join(names)), {name: re.compile(sign) for name, sign in signs.items()}
+        return re.compile(first_of(names)), {name: re.compile(sign) for name, sign in signs.items()}
 
     @cached_property
     def _values(self) -> dict[str, re.Pattern[str]]:
@@ -145,7 +150,7 @@ def _is_secret(text: str, lead: _Lead, end: int) -> bool:
     value = text[lead.end : end]
     if len(value) < 4 or _placeholder().match(value):
         return False
-    if lead.rule != "secret.password":
+    if lead.name not in _PASSWORD_NAMES:
         return len(value) >= 12 and " " not in value and _is_random(value)
     if not lead.quote and text[end : end + 1] in ("(", "["):  # code that fetches it
         return False

@@ -5,7 +5,7 @@ Months: English, German, French, Spanish, Italian, Portuguese and Dutch, by thei
 
 import re
 
-from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.words import Words
 
 _WORDS = Words(
@@ -52,6 +52,7 @@ BIRTH_DATE = PatternRecognizer(
             _is_day,
             words=_WORDS,
             probes=_WORDS.probes(1, 12, 34),
+            starts=starting("0-9ADEFGJLMNOSadefgjlmnos", alone=r"\w./\-"),
         ),
     ),
     chars=r"0-9A-Za-zéûçäº ./,\-",

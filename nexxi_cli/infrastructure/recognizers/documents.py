@@ -6,8 +6,8 @@ states publish: mostly 5 to 16 letters and digits.
 
 import re
 
-from nexxi_cli.infrastructure.recognizers.numbers import FREE_AFTER
-from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.numbers import ALONE, FREE_AFTER
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.words import Words
 
 _BEFORE = r"(?<![\w.\-/+])"
@@ -56,6 +56,7 @@ DOCUMENTS = PatternRecognizer(
             _is_number,
             words=_PASSPORT,
             probes=_PASSPORT.probes(1, 3, 12),
+            starts=starting("A-Za-z0-9", alone=ALONE),
         ),
         Rule(
             "driver_license.words",
@@ -65,6 +66,7 @@ DOCUMENTS = PatternRecognizer(
             _is_number,
             words=_LICENSE,
             probes=_LICENSE.probes(1, 8, 34),
+            starts=starting("A-Za-z0-9", alone=ALONE),
         ),
     ),
     chars=r"A-Za-z0-9\-./",

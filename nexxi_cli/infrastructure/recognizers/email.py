@@ -2,7 +2,7 @@
 
 import re
 
-from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.probes import WIDE, Probe
 
 # Latin, Greek and Cyrillic letters; scripts that do not part words by blanks are left out, or they would be swallowed
@@ -14,7 +14,7 @@ _ADDRESS = (
     rf"(?:{_LABEL}\.){{1,8}}{_TOP_LEVEL}(?![{_LETTER}]|-[{_LETTER}])"
 )
 
-_AT = Probe(rf"[A-Za-z0-9_.%+&'\-{WIDE}]@[A-Za-z0-9{WIDE}]", most=66, least=3, solid=True)
+_AT = Probe(rf"[A-Za-z0-9_.%+&'\-{WIDE}]@[A-Za-z0-9{WIDE}]", most=66, least=3, without=" \n")
 
 # `logo@2x.png` is a picture for dense screens, `style@1.css` a version
 _FILE_ENDINGS = frozenset(("css", "gif", "heic", "ico", "jpeg", "jpg", "js", "json", "png", "svg", "tgz", "webp"))
@@ -30,7 +30,18 @@ def _is_address(match: re.Match[str]) -> int | None:
 
 
 EMAIL = PatternRecognizer(
-    (Rule("email.address", "EMAIL", 0.95, _ADDRESS, _is_address, needs=("@",), probes=(_AT,)),),
+    (
+        Rule(
+            "email.address",
+            "EMAIL",
+            0.95,
+            _ADDRESS,
+            _is_address,
+            needs=("@",),
+            probes=(_AT,),
+            starts=starting(f"{_LETTER}_", alone=f"{_LETTER}_"),
+        ),
+    ),
     chars=rf"{_LETTER}_.%+&'@\-",
     begins=rf"[{_LETTER}_]",
     max_chars=64 + 1 + 8 * 64 + 63,

@@ -5,7 +5,7 @@ A bare pair needs four decimals on both sides, or words beside it: `0.1234, 0.56
 
 import re
 
-from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.probes import head
 from nexxi_cli.infrastructure.recognizers.words import Words
 
@@ -52,6 +52,7 @@ GPS = PatternRecognizer(
             _is_place,
             words=_WORDS,
             probes=_WORDS.probes(1, 1, 32),
+            starts=starting(r"+\-0-9", alone=r"\w.\-+"),
         ),
         Rule("gps.sexagesimal", "GPS", 0.95, _SEXAGESIMAL, needs=("°",), probes=(head(r"[0-9]{1,3}\xb0", 2, 4),)),
         Rule(

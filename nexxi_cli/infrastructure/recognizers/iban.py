@@ -1,8 +1,9 @@
 """International bank account numbers: ISO 13616-1, lengths by country from the SWIFT IBAN Registry, check mod 97."""
 
 import re
+from functools import cache
 
-from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.probes import WIDE, head
 
 _LENGTHS = {
@@ -36,7 +37,7 @@ _PROBES = (
         rf"[A-Za-z]{{2}}[0-9]{{2}}[ \-{WIDE}]?[A-Za-z0-9]{{4}}[ \-{WIDE}]?[A-Za-z0-9]{{3}}", 11, 13, alone="A-Za-z0-9"
     ),
 )
-
+_STARTS = starting("A-Za-z", alone="A-Za-z0-9")
 
 _VALUES = {ord(letter): str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
@@ -45,21 +46,18 @@ def _is_iban(match: re.Match[str]) -> int | None:
     length = _LENGTHS.get(match[0][:2].upper())
     if length is None:
         return None
-    number = match[0]
-    if not number.isalnum():
-        places = [at for at, char in enumerate(number) if char.isalnum()]
-        if len(places) < length:
-            return None
-        number = number[: places[length - 1] + 1]
-    elif len(number) < length:
+    whole = _of_length(length).match(match[0])
+    if whole is None:
         return None
-    else:
-        number = number[:length]
-    end = match.start() + len(number)
+    end = match.start() + whole.end()
     follows = match.string[end : end + 1]
-    if (follows.isascii() and follows.isalnum()) or not passes_mod_97(re.sub(r"[ \-\u00a0]", "", number)):
-        return None
-    return end
+    number = whole[0].replace(" ", "").replace("-", "").replace("\u00a0", "")
+    return None if (follows.isascii() and follows.isalnum()) or not passes_mod_97(number) else end
+
+
+@cache
+def _of_length(length: int) -> re.Pattern[str]:
+    return re.compile(rf"[A-Za-z0-9](?:[ \-\u00a0]?[A-Za-z0-9]){{{length - 1}}}")
 
 
 def passes_mod_97(iban: str) -> bool:
@@ -68,7 +66,7 @@ def passes_mod_97(iban: str) -> bool:
 
 
 IBAN = PatternRecognizer(
-    (Rule("iban.number", "IBAN", 0.99, _CANDIDATE, _is_iban, probes=_PROBES),),
+    (Rule("iban.number", "IBAN", 0.99, _CANDIDATE, _is_iban, probes=_PROBES, starts=_STARTS),),
     chars=r"A-Za-z0-9 \-\u00a0",
     begins=r"(?<![A-Za-z0-9])[A-Za-z](?:\Z|[A-Za-z](?:\Z|[0-9](?:\Z|[0-9])))",
     max_chars=68,

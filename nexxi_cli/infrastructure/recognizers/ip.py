@@ -6,7 +6,7 @@ Addresses that say nothing of anyone (RFC 6890: unspecified, loopback) and netma
 import re
 from socket import AF_INET6, inet_pton
 
-from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.probes import head
 
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -21,6 +21,8 @@ _V6_PROBES = (
     head("::[0-9A-Fa-f]", 3, alone=r"\w:."),
     head("(?:[0-9A-Fa-f]{1,4}:){6}", 12, 30, alone=r"\w:."),
 )
+_AT_V4 = starting("0-9", alone=r"\w.:\-")
+_AT_V6 = starting("0-9A-Fa-f:", alone=r"\w:.")
 _SHORT = ("1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9")  # well-known; others so short number sections
 _NOBODY = re.compile(r"127\.|0\.|255\.")
 
@@ -47,8 +49,8 @@ def _v6(match: re.Match[str]) -> int | None:
 
 IP = PatternRecognizer(
     (
-        Rule("ip.v4", "IP", 0.9, _V4, _v4, needs=(".",), probes=_V4_PROBES),
-        Rule("ip.v6", "IP", 0.9, _V6, _v6, needs=(":",), probes=_V6_PROBES),
+        Rule("ip.v4", "IP", 0.9, _V4, _v4, needs=(".",), probes=_V4_PROBES, starts=_AT_V4),
+        Rule("ip.v6", "IP", 0.9, _V6, _v6, needs=(":",), probes=_V6_PROBES, starts=_AT_V6),
     ),
     chars=r"0-9A-Fa-f:.",
     begins=r"[0-9A-Fa-f:]",

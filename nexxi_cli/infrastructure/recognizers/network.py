@@ -6,8 +6,8 @@ IEEE 802: EUI-48 in its three notations; 3GPP TS 23.003, annex B: IMEI, Luhn; RF
 import re
 
 from nexxi_cli.infrastructure.recognizers.card import passes_luhn
-from nexxi_cli.infrastructure.recognizers.numbers import FREE_AFTER, FREE_BEFORE, checked
-from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.numbers import ALONE, FREE_AFTER, FREE_BEFORE, checked
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.probes import Probe, head
 from nexxi_cli.infrastructure.recognizers.words import Words
 
@@ -56,6 +56,7 @@ IMEI = PatternRecognizer(
             checked(passes_luhn),
             words=_IMEI_WORDS,
             probes=_IMEI_WORDS.probes(2, 0, 18),
+            starts=starting("0-9", alone=ALONE),
         ),
     ),
     chars=r"0-9 .\-/",
@@ -85,7 +86,8 @@ URL = PatternRecognizer(
             rf"(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{{1,24}}://{_USER}:(?P<password>{_AFTER_COLON})@{_REST}",
             _has_password,
             needs=("://",),
-            probes=(Probe(r"""://[^\s@/"'<>?#]{1,282}@""", 312, 5, solid=True),),
+            probes=(Probe(r"""://[^\s@/"'<>?#]{1,282}@""", 312, 5, without=" \n"),),
+            starts=starting("A-Za-z", alone=r"A-Za-z0-9+.\-"),
         ),
     ),
     chars=r"""^\s"'<>`""",

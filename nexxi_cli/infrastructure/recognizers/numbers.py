@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from nexxi_cli.infrastructure.recognizers.patterns import Confirm, Rule
+from nexxi_cli.infrastructure.recognizers.patterns import Confirm, Rule, starting
 from nexxi_cli.infrastructure.recognizers.probes import Probe, head
 from nexxi_cli.infrastructure.recognizers.words import Words
 
@@ -71,6 +71,7 @@ def beside_words(
         checked(valid),
         words=beside,
         probes=beside.probes(digits, lead, longest),
+        starts=starting("A-Za-z0-9&Ñ" if lead else "0-9", alone=ALONE),
     )
 
 

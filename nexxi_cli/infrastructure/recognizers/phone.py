@@ -7,7 +7,7 @@ the trunk prefix 0 (ITU-T E.123) in groups. Others need words beside them to be 
 import re
 
 from nexxi_cli.infrastructure.recognizers.checksums import is_short_date
-from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule
+from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.probes import WIDE, head
 from nexxi_cli.infrastructure.recognizers.words import Words
 
@@ -88,23 +88,29 @@ _WORDS = Words(
 _DATE = re.compile(
     r"[0-9]{1,2}(\D)[0-9]{1,2}\1(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}([\-/.])(?:0[1-9]|1[0-2])\2[0-3][0-9](?![0-9])"
 )
+_SIGNS = dict.fromkeys(map(ord, " \u00a0\u202f-\u2010\u2011\u2013.()+"))
+"""What stands beside the digits of an international number."""
 _EXTENSION = re.compile(r"[ ,]?(?:x|ext\.?)[ ]?[0-9]{1,5}(?![0-9])")
 
 _FIXED_LENGTH = {"1": 11, "7": 11}  # one-digit country codes: numbers in their plans have ten digits
 
 
 def _international(match: re.Match[str]) -> int | None:
-    digits = [at for at, char in enumerate(match[0]) if char.isdigit()]
-    if match[0][0] != "+":
-        digits = digits[2:]
-        if not re.search(r"\D", match[0]):  # a zero-padded number
+    number = match[0]
+    digits = number.translate(_SIGNS)
+    if number[0] != "+":
+        if len(digits) == len(number):  # a zero-padded number
             return None
-    if len(digits) < 8 or match[0][digits[0]] == "0":
+        digits = digits[2:]
+    if len(digits) < 8 or digits[0] == "0":
         return None
-    length = _FIXED_LENGTH.get(match[0][digits[0]], len(digits))
+    length = _FIXED_LENGTH.get(digits[0], len(digits))
     if len(digits) < length:
         return None
-    end = match.start() + digits[length - 1] + 1
+    end = match.end()
+    if len(digits) > length:
+        more = len(digits) - length + 1
+        end = match.start() + [at for at, char in enumerate(number) if char.isdigit()][-more] + 1
     if match.string[end : end + 1].isdigit():
         return None
     return _with_extension(match.string, end)
@@ -138,9 +144,34 @@ def _with_extension(text: str, end: int) -> int:
 
 PHONE = PatternRecognizer(
     (
-        Rule("phone.international", "PHONE", 0.85, _INTERNATIONAL, _international, probes=_PLUS),
-        Rule("phone.ten_digits", "PHONE", 0.75, _TEN_DIGITS, _ten_digits, probes=_TEN),
-        Rule("phone.trunk", "PHONE", 0.6, _TRUNK, _trunk, needs=("0",), probes=_ZERO),
+        Rule(
+            "phone.international",
+            "PHONE",
+            0.85,
+            _INTERNATIONAL,
+            _international,
+            probes=_PLUS,
+            starts=starting("+0", alone=r"\w+."),
+        ),
+        Rule(
+            "phone.ten_digits",
+            "PHONE",
+            0.75,
+            _TEN_DIGITS,
+            _ten_digits,
+            probes=_TEN,
+            starts=starting("(0-9", alone=rf"\w+.{_DASH}"),
+        ),
+        Rule(
+            "phone.trunk",
+            "PHONE",
+            0.6,
+            _TRUNK,
+            _trunk,
+            needs=("0",),
+            probes=_ZERO,
+            starts=starting("(0", alone=rf"\w+.,/{_DASH}"),
+        ),
         Rule(
             "phone.beside_words",
             "PHONE",
@@ -149,6 +180,7 @@ PHONE = PatternRecognizer(
             _beside_words,
             words=_WORDS,
             probes=_WORDS.probes(1, 2, 60),
+            starts=starting("(0-9", alone=rf"\w+./{_DASH}"),
         ),
     ),
     chars=rf"0-9+{_BLANK}{_DASH}.(),/xet",

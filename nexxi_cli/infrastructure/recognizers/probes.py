@@ -20,8 +20,8 @@ class Probe:
     r"""An expression over Latin-1 bytes, in what `re` and Hyperscan have in common.
 
     A match of the rule begins from `most` to `least` characters before the end of the expression. `alone`: the inside
-    of a class of characters that cannot stand before the expression. `solid`: from the match's first character to
-    `least` before the end there is no blank.
+    of a class of characters that cannot stand before the expression. `without`: characters of which there is
+    none from the match's first one to `least` before the end.
     """
 
     expression: str
@@ -29,7 +29,7 @@ class Probe:
     least: int
     alone: str = ""
     caseless: bool = False
-    solid: bool = False
+    without: str = ""
 
     @property
     def expressions(self) -> tuple[str]:
@@ -46,8 +46,8 @@ class Probe:
             first = end - self.most
             if first < start:
                 first = start
-            if self.solid:
-                first = max(first, 1 + max(text.rfind(" ", first, last), text.rfind("\n", first, last)))
+            for char in self.without:
+                first = max(first, 1 + text.rfind(char, first, last))
             yield first, last
 
 
@@ -85,7 +85,7 @@ class Prefilter:
         self._lock = Lock()
 
     def hits(self, text: str) -> Iterator[tuple[int, list[int]]]:
-        """Numbers of probes and where one of their expressions ends in `text`, in ascending order."""
+        """Numbers of probes and where one of their expressions ends in `text`, each place once, in ascending order."""
         with self._lock:
             database, owners = self._database
             ends: defaultdict[int, list[int]] = defaultdict(list)
@@ -94,10 +94,13 @@ class Prefilter:
                 ends[number].append(end)
 
             database.scan(text.encode("latin-1", "replace"), match_event_handler=note)
-        for number in sorted(ends):
-            places = sorted(ends[number])
+        by_probe: dict[int, list[list[int]]] = {}
+        for number, found in ends.items():
             for probe in owners[number]:
-                yield probe, places
+                by_probe.setdefault(probe, []).append(found)
+        for probe in sorted(by_probe):
+            first, *more = by_probe[probe]
+            yield probe, sorted(set(first).union(*more)) if more else sorted(first)
 
     @cached_property
     def _database(self) -> tuple[Any, Sequence[Sequence[int]]]:
