@@ -20,10 +20,11 @@ BLOCK_WORDS = 40
 REACH_WORDS = 8
 """So far apart two concepts may stand and still belong together."""
 
-_TOKEN = re.compile(r"[^\W\d_]{1,30}|\d+|<\||\|>|[<>\[\]{}#=*!]+|\"")
+_TOKEN = re.compile(r"[^\W\d_]{1,30}|\d+|<\||\|>|[<>\[\]{}#=*!]+|\"|[?:.](?=\W|\Z)")
 _QUOTE = re.compile("[\u00ab\u00bb\u201c-\u201f\u2039\u203a`]+|(?<!\\w)['\u2018\u2019]|['\u2018\u2019](?!\\w)")
 _MARKS = re.compile("[\u0300-\u036f]+")
 _LETTERS = 4
+_ENDS = frozenset(".?:!")
 
 Window = frozenset[int]
 
@@ -56,10 +57,19 @@ def _block(words: Sequence[str], start: int) -> set[int]:
     for word in part:
         features.update(_of_word(word))
     features.update(_bucket(f"2{one} {two}") for one, two in zip(part, words[start + 1 : end + 1], strict=False))
-    if start == 0 and part:
-        features.add(_together(f"first {concept_of(part[0])}"))
+    features.update(_of_sentences(part, words[start - 1] if start else "."))
     features.update(_of_concepts([(at, concept) for at, word in enumerate(part) if (concept := concept_of(word))]))
     return features
+
+
+def _of_sentences(part: Sequence[str], before: str) -> Iterator[int]:
+    """What a sentence begins with: an order, a question, a report of what somebody did."""
+    for at, word in enumerate(part):
+        if before in _ENDS and word not in _ENDS:
+            opening, following = concept_of(word), concept_of(part[at + 1]) if at + 1 < len(part) else None
+            yield _together(f"first {opening}")
+            yield _together(f"first {opening or word}", f"{following}")
+        before = word
 
 
 def _of_concepts(found: Sequence[tuple[int, str]]) -> Iterator[int]:
