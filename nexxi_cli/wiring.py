@@ -247,6 +247,9 @@ class App:
 
     def safety_filter(self) -> "SafetyFilter":
         """The filter as the settings want it."""
+        from nexxi_cli.infrastructure.recognizers import SCANNER
+
+        SCANNER.keep_in(self.paths.cache / "recognizers")
         settings = self.settings
         return safety_filter(
             html=settings.safety_html,

@@ -145,5 +145,5 @@ def _object(line: bytes) -> dict[str, Any]:
 def _checked(read: Callable[[], T]) -> T:
     try:
         return read()
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ProtocolError(f"that is no line of ours: {error}") from error
