@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import TypeVar
 
-from nexxi_cli.core.errors import ModelUnavailable
+from nexxi_cli.core.errors import ModelUnavailable, NexxiError
 from nexxi_cli.core.events import WarmEngineLost, WarmEngineUsed
 from nexxi_cli.core.ports import ModelBackend, Observer
 from nexxi_cli.core.types import Delta, Message, ModelInfo, Sampling
@@ -74,7 +74,7 @@ class WarmFirst:
         """Free the model of this process, if there is one; the engine stays."""
         if self._preparing is not None:
             self._preparing.cancel()
-            with suppress(asyncio.CancelledError, ModelUnavailable):
+            with suppress(asyncio.CancelledError, NexxiError):
                 await self._preparing
         if self._own is not None:
             await self._own.aclose()
