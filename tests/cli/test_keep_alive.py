@@ -229,3 +229,23 @@ def test_how_long_is_a_number_and_a_unit(home: Path, monkeypatch: pytest.MonkeyP
 def test_what_is_no_time_is_refused(home: Path, text: str) -> None:
     with pytest.raises(SettingsError, match=f"--keep-alive: write a time such as .*, not '{text}'"):
         read_settings({"keep_alive": text})
+
+
+def test_a_running_server_answers_chats_and_is_not_ended_by_stop(
+    chats: Chats, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEXXI_API_KEY", "the-key-of-this-test")
+    alone = chats.ask("a").stdout
+    command = [sys.executable, "-m", "nexxi_cli", "serve", "--port", "0", "-m", str(chats.model)]
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as server:
+        try:
+            until(lambda: "EngineShared" in (tmp_path / "log").read_text())
+            done = chats.ask("a")
+            assert (done.stdout, pid_of(done)) == (alone, server.pid)
+            assert pid_of(chats.ask("--keep-alive", "1s", "a")) == server.pid
+            assert "of `nexxi serve`" in engine_check()
+            assert "belongs to `nexxi serve`" in refused("models", "stop", str(chats.model), code=2)
+        finally:
+            server.terminate()
+        assert server.wait(60) == 0
+    assert chats.sockets == []

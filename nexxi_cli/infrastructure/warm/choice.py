@@ -4,16 +4,18 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nexxi_cli.core.errors import NexxiError
 from nexxi_cli.core.events import EngineNotShared, WarmEngineLost
 from nexxi_cli.core.ports import ModelBackend, Observer
-from nexxi_cli.infrastructure.models.loader import ModelLoader
 from nexxi_cli.infrastructure.warm.client import WarmEngine
 from nexxi_cli.infrastructure.warm.first import WarmFirst
 from nexxi_cli.infrastructure.warm.identity import absolute_name, identity_of
 from nexxi_cli.infrastructure.warm.place import EngineGone, Place
-from nexxi_cli.infrastructure.warm.starter import engine_environment, listening, provided, start_detached
+
+if TYPE_CHECKING:
+    from nexxi_cli.infrastructure.models.loader import ModelLoader  # a chat that finds an engine starts without
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def warm_or_own(
     place: Place,
     *,
     own: Callable[[], ModelBackend],
-    loader: Callable[[], ModelLoader],
+    loader: "Callable[[], ModelLoader]",
     keep_alive: KeepAlive | None,
     observer: Observer,
 ) -> ModelBackend:
@@ -69,8 +71,10 @@ def warm_or_own(
     )
 
 
-async def _kept(engine: WarmEngine, wanted: Wanted, keep_alive: KeepAlive, loader: Callable[[], ModelLoader]) -> None:
+async def _kept(engine: WarmEngine, wanted: Wanted, keep_alive: KeepAlive, loader: "Callable[[], ModelLoader]") -> None:
     """Have the engine stay; start it if there is none. Raises EngineGone, and what keeps the model from being had."""
+    from nexxi_cli.infrastructure.warm.starter import engine_environment, listening, provided, start_detached
+
     if engine.is_there:
         await engine.keep(keep_alive.seconds)
         return

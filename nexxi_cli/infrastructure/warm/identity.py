@@ -6,7 +6,6 @@ from pathlib import Path
 
 from nexxi_cli import __version__
 from nexxi_cli.core.errors import ModelUnavailable
-from nexxi_cli.infrastructure.models import hub
 from nexxi_cli.infrastructure.models.catalogue import HubRepository, PackagedWeights
 from nexxi_cli.infrastructure.models.sources import GgufFile, LocalFolder, resolve
 
@@ -47,6 +46,8 @@ def model_key(name: str) -> str:
         case PackagedWeights(sha256=sha256):
             return f"sha256:{sha256}"
         case HubRepository(repo_id):
+            from nexxi_cli.infrastructure.models import hub
+
             found = hub.find(repo_id)
             return f"hub:{repo_id}" if found is None else f"folder:{found}:{_stamp(found)}"
         case GgufFile(path):
