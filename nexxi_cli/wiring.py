@@ -1,9 +1,11 @@
 """The only file that chooses implementations: Settings become an open App. Longer than most, to stay the only one."""
 
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,7 +24,7 @@ from nexxi_cli.core.ports import (
     ValueCipher,
 )
 from nexxi_cli.core.registry import ARCHIVES, KEY_STORES, MODEL_BACKENDS, RATE_LIMITERS, SESSION_STORES, load
-from nexxi_cli.core.types import NAME_TYPES, ChatRequest, Session
+from nexxi_cli.core.types import NAME_TYPES, ChatRequest, RunningEngine, Session
 
 if TYPE_CHECKING:
     from nexxi_cli.core.errors import NexxiError
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from nexxi_cli.infrastructure.models.loader import ModelLoader
     from nexxi_cli.infrastructure.redaction.pseudonym_map import PseudonymMap
     from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
+    from nexxi_cli.infrastructure.warm.identity import EngineIdentity
+    from nexxi_cli.infrastructure.warm.place import Place
     from nexxi_cli.service.chat import ChatService
     from nexxi_cli.service.conversations import ConversationManager
     from nexxi_cli.service.key_manager import KeyManager
@@ -48,6 +52,9 @@ if TYPE_CHECKING:
     from nexxi_cli.service.strangers import AddressLimiter
 
 SPOOL_FILE = "spool.db"
+
+ENGINE = (sys.executable, "-m", "nexxi_cli.cli.engine")
+"""The command of the process that keeps a model loaded."""
 
 ARCHIVE_CLOSE_S = 1.0
 """How long a command waits at its end for an archive that does not answer; the outbox keeps what it has not got."""
@@ -81,6 +88,64 @@ class App:
         backend = self._model_server(model) if self.settings.model_server else self._local_model(model)
         self._backends.append(backend)
         return backend
+
+    def find_backend(self, model: str | None = None) -> ModelBackend:
+        """For a chat: the model of a warm engine of this user while there is one, else as `start_backend`."""
+        settings, name = self.settings, model or self.settings.model
+        if settings.model_server:
+            return self.start_backend(model)
+        from nexxi_cli.infrastructure.warm.choice import KeepAlive, Wanted, warm_or_own
+
+        keep_alive = None
+        if settings.keep_alive:
+            keep_alive = KeepAlive(ceil(settings.keep_alive.total_seconds()), ENGINE, self.paths.state / "engine.log")
+        backend = warm_or_own(
+            Wanted(name, settings.quantize, settings.threads, settings.prefix_cache_mb),
+            engine_place(self.paths),
+            own=lambda: self._local_model(model),
+            loader=lambda: model_loader(self.paths, self.progress),
+            keep_alive=keep_alive,
+            observer=self.observer,
+        )
+        self._backends.append(backend)
+        return backend
+
+    def shared_engine(
+        self, backend: ModelBackend, admitted: Callable[[], AbstractContextManager[None]]
+    ) -> AbstractAsyncContextManager[None]:
+        """While it is open, chats of this user find `backend`; `admitted` is entered by each of their requests.
+
+        Raises NotFound and ModelUnavailable for a model that is there no more.
+        """
+        from nexxi_cli.infrastructure.warm.host import shared_engine
+        from nexxi_cli.infrastructure.warm.identity import absolute_name
+
+        return shared_engine(
+            engine_place(self.paths),
+            engine_identity(self.settings),
+            backend,
+            name=absolute_name(self.settings.model),
+            admitted=admitted,
+            observer=self.observer,
+        )
+
+    async def keep_engine(self, on_start: Callable[[Callable[[], None]], None]) -> None:
+        """Keep the settings' model loaded for the chats of this user, until none has come for `keep_alive`.
+
+        `on_start` is given what ends it before. Raises what keeps the model from loading.
+        """
+        from nexxi_cli.infrastructure.warm.host import keep_engine
+        from nexxi_cli.infrastructure.warm.lease import Lease
+
+        lease = Lease(self.settings.keep_alive.total_seconds())
+        on_start(lease.end)
+        await keep_engine(
+            engine_place(self.paths),
+            engine_identity(self.settings),
+            lease,
+            name=self.settings.model,
+            start=lambda: self._local_model(None),
+        )
 
     def _local_model(self, model: str | None) -> ModelBackend:
         backend: ModelBackend = load(MODEL_BACKENDS, "local")(
@@ -182,6 +247,9 @@ class App:
 
     def safety_filter(self) -> "SafetyFilter":
         """The filter as the settings want it."""
+        from nexxi_cli.infrastructure.recognizers import SCANNER
+
+        SCANNER.keep_in(self.paths.cache / "recognizers")
         settings = self.settings
         return safety_filter(
             html=settings.safety_html,
@@ -464,6 +532,34 @@ def runs_by(folder: Path, settings: "Settings") -> str:
     except UnsupportedModel as reason:
         return f"transformers ({reason})"
     return f"Nexxi's engine on a CPU (quantize: {settings.quantize}), by transformers on CUDA"
+
+
+def engine_place(paths: Paths) -> "Place":
+    """Where the warm engines of this user listen."""
+    from nexxi_cli.infrastructure.warm.place import Place
+
+    return Place(paths.runtime)
+
+
+def engine_identity(settings: "Settings") -> "EngineIdentity":
+    """What an engine under these settings is. Raises NotFound and ModelUnavailable."""
+    from nexxi_cli.infrastructure.warm.identity import identity_of
+
+    return identity_of(settings.model, quantise=settings.quantize, threads=settings.threads)
+
+
+async def running_engines(paths: Paths) -> "Sequence[RunningEngine]":
+    """The warm engines of this user. Raises ModelUnavailable for a folder that is not his own."""
+    from nexxi_cli.infrastructure.warm.engines import running_engines as found
+
+    return await found(engine_place(paths))
+
+
+async def stop_engines(paths: Paths, model: str | None) -> "Sequence[RunningEngine]":
+    """End those of a model, or all that chats have left behind; what they were. Raises NotFound and UsageError."""
+    from nexxi_cli.infrastructure.warm.engines import stop_engines as stop
+
+    return await stop(engine_place(paths), model)
 
 
 def model_library(paths: Paths, progress: Progress) -> ModelLibrary:

@@ -18,6 +18,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home: no config, no data, no NEXXI_* variable. Subprocesses inherit it."""
     for variable in [name for name in os.environ if name.startswith("NEXXI_")]:
         monkeypatch.delenv(variable)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     for variable, folder in {
         "XDG_CONFIG_HOME": "config",

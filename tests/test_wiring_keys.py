@@ -15,7 +15,7 @@ SECRET = "a secret of 16 characters or more"
 
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
-    return Paths(*(tmp_path / name for name in ("config", "data", "cache", "state")))
+    return Paths(*(tmp_path / name for name in ("config", "data", "cache", "state", "runtime")))
 
 
 async def made(paths: Paths, **settings: object) -> str:

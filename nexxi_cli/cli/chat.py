@@ -80,6 +80,10 @@ def chat(
     ] = False,
     extract: Annotated[bool, flag("--extract", "-x", help="Print only the first code block.")] = False,
     usage: Annotated[bool, flag("--usage", "-u", help="Tokens and speed on standard error.")] = False,
+    keep_alive: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Keep the model loaded for the next chat: 10m, 2h; 0: not."),
+    ] = None,
     plain: Annotated[bool, flag("--plain", help="No Markdown rendering.")] = False,
     as_json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -100,7 +104,13 @@ def chat(
         check_reference(session)
     if "" in (stop or ()):
         raise UsageError("--stop: an empty text would end every reply before it begins")
-    flags = {"model": model, "temperature": temperature, "max_tokens": max_tokens, "seed": seed}
+    flags = {
+        "model": model,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "seed": seed,
+        "keep_alive": keep_alive,
+    }
     settings = read_settings(flags, options or ())
     chosen = ChatOptions(
         session=SessionChoice(reference=session, last=continue_last),

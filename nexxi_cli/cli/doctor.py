@@ -61,7 +61,8 @@ async def _checks(nexxi: "App") -> "list[Check]":
     checks = [await check(name, partial(look, nexxi)) for name, look in things.items()]
     if nexxi.settings.model_server:
         return checks + await looks.look_at_model_servers(nexxi)
-    return [*checks, await check("model", partial(looks.look_for_model, nexxi))]
+    own = {"model": looks.look_for_model, "engine": looks.look_at_engines}
+    return checks + [await check(name, partial(look, nexxi)) for name, look in own.items()]
 
 
 def _chosen(settings: "Settings") -> "Mapping[str, object]":

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from nexxi_cli import __version__
 from nexxi_cli.service.diagnosis import Check
 
 if TYPE_CHECKING:
@@ -81,6 +82,21 @@ async def look_for_model(nexxi: "App") -> str | Check:
             missing = Check("model", "warning", f"{listed.name} is not pulled yet")
             return f"{listed.path}, run by {runs_by(listed.path, nexxi.settings)}" if listed.path else missing
     return f"{nexxi.settings.model}, looked up when it is used"
+
+
+async def look_at_engines(nexxi: "App") -> str:
+    """Which models are loaded in processes that answer this user's chats, and how long they stay."""
+    from nexxi_cli.cli.ages import seconds_as_age
+    from nexxi_cli.wiring import running_engines
+
+    told = []
+    for engine in await running_engines(nexxi.paths):
+        stays = "of `nexxi serve`"
+        if engine.ends_in_s is not None:
+            stays = f"ends in {seconds_as_age(int(engine.ends_in_s))} unless it is asked"
+        version = "" if engine.version == __version__ else f" of nexxi {engine.version}, which this one does not use"
+        told.append(f"{engine.model} (quantize: {engine.quantise}), pid {engine.pid}, {stays}{version}")
+    return "; ".join(told) or "none is warm: each chat loads its model"
 
 
 async def look_at_moderation(nexxi: "App") -> str | Check:

@@ -1,4 +1,4 @@
-"""`nexxi models`: the models of this machine, listed, shown, fetched and removed."""
+"""`nexxi models`: the models of this machine, listed, shown, fetched, unloaded and removed."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,6 +69,23 @@ def remove(model: NameArgument, *, yes: YesFlag = False, debug: DebugFlag = Fals
     confirm(f"Remove {model} ({_size(found.size_bytes)})?", yes=yes)
     library.remove(model)
     typer.echo(f"removed {model}", err=True)
+
+
+@app.command("stop")
+def stop(
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="Only this one.")] = None,
+    *,
+    quiet: QuietFlag = False,
+    debug: DebugFlag = False,
+) -> None:
+    """Unload what `nexxi chat --keep-alive` has left loaded."""
+    from nexxi_cli.cli.running import run_to_end
+    from nexxi_cli.cli.startup import cli_paths
+    from nexxi_cli.wiring import stop_engines
+
+    for engine in run_to_end(stop_engines(cli_paths(), model)):
+        if not quiet:
+            typer.echo(f"stopped {engine.model} (pid {engine.pid})", err=True)
 
 
 def _library(*, quiet: bool = False) -> "ModelLibrary":

@@ -25,7 +25,7 @@ async def answer_once(settings: "Settings", options: "ChatOptions", prompt: Prom
     if reading.done():
         reading.result()
     async with cli_app(settings, quiet=options.quiet, verbose=options.verbose) as app:
-        backend = app.start_backend()  # the model loads while standard input is read
+        backend = app.find_backend()  # the model loads while standard input is read
         text, silent = await reading
         if silent:
             note(silent, quiet=options.quiet)

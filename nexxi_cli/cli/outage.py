@@ -1,7 +1,7 @@
-"""What the user is told of a store or an archive that is down: one line, once the reply has been printed."""
+"""What the user is told of a store, archive or engine that is not there: one line, once the reply has been printed."""
 
 from nexxi_cli.cli.render import note
-from nexxi_cli.core.events import ArchiveUnread, Event, StoreUp, TurnSpooled
+from nexxi_cli.core.events import ArchiveUnread, EngineNotShared, Event, StoreUp, TurnSpooled
 from nexxi_cli.core.ports import Observer
 
 SPOOLED = "Redis is down: the turn is kept on this machine and will be written when it is back"
@@ -25,6 +25,8 @@ class OutageNotes:
             self._lines.append(MOVED)
         elif isinstance(event, ArchiveUnread):
             self._lines.append(f"sessions that have expired are not shown: {event.reason}")
+        elif isinstance(event, EngineNotShared):
+            self._lines.append(f"the model does not stay loaded: {event.reason}")
 
     def show(self) -> None:
         """Print what there is to say, each once."""

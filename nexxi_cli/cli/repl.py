@@ -98,7 +98,7 @@ class Repl:
 
     async def use_model(self, name: str) -> None:
         """Answer with another model from now on. Raises what loading raises; the old model then stays."""
-        backend = self.app.start_backend(name)
+        backend = self.app.find_backend(name)
         try:
             await backend.info()
         except BaseException:
@@ -178,7 +178,7 @@ class Repl:
 async def run_repl(settings: "Settings", options: ChatOptions, first: Prompt | None) -> None:
     """Chat until the user leaves. The prompt of the command line is answered first."""
     async with cli_app(settings, quiet=options.quiet, verbose=options.verbose) as app:
-        repl = Repl(app, settings, options, app.start_backend())
+        repl = Repl(app, settings, options, app.find_backend())
         question, _ = await first.complete() if first is not None else ("", None)
         with held_keys():
             if options.save:

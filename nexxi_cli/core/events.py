@@ -1,4 +1,7 @@
-"""What the services tell the Observer. Events carry lengths, counts and verdicts, never text that people wrote."""
+"""What the services tell the Observer. Events carry lengths, counts and verdicts, never text that people wrote.
+
+Longer than most: each is a few lines, and all are found in one place.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -210,6 +213,37 @@ class WorkerReplaced:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class WarmEngineUsed:
+    """The model is a loaded one, in the process `pid` of the same user."""
+
+    model: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class WarmEngineLost:
+    """There is no such process any more, or it could not be started: this one loads the model itself."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineShared:
+    """Chats of the same user find the model of this server."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineNotShared:
+    """They do not: another process has the place, or there is none for it."""
+
+    model: str
+    reason: str
+
+
 Event = (
     RequestScreened
     | HistoryTrimmed
@@ -234,4 +268,8 @@ Event = (
     | ModelServerDown
     | ModelServerUp
     | WorkerReplaced
+    | WarmEngineUsed
+    | WarmEngineLost
+    | EngineShared
+    | EngineNotShared
 )

@@ -6,6 +6,7 @@ A key or value that is wrong fails here, at start, and names itself and the near
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from nexxi_cli.core.errors import SettingsError
 from nexxi_cli.core.moderation import parse_rule
+from nexxi_cli.core.spans import parse_span
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.core.urls import names_a_redis, names_a_server
 
@@ -42,6 +44,11 @@ class Settings(BaseModel):
         "auto", description="how weights are held: auto is int4 where they have four bits already, else as they are"
     )
     prefix_cache_mb: int = Field(256, ge=0, description="memory for what was read of conversations that may go on")
+    keep_alive: timedelta = Field(
+        timedelta(0),
+        ge=timedelta(0),
+        description="how long the model stays loaded for the next chat, such as 10m or 2h; 0: not",
+    )
     model_server: tuple[str, ...] = Field(
         (), description="OpenAI-compatible servers that run the model, such as http://host:8000/v1; comma-separated"
     )
@@ -114,6 +121,11 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = Field((), description="web pages that may call the API, comma-separated; none")
     public_metrics: bool = Field(default=False, description="/metrics without a key")
     public_docs: bool = Field(default=False, description="/docs and /openapi.json without a key")
+
+    @field_validator("keep_alive", mode="before")
+    @classmethod
+    def _is_a_span(cls, value: object) -> object:
+        return parse_span(f"{value}s" if value == "0" else value) if isinstance(value, str) else value
 
     @field_validator("cors_origins", "model_server", mode="before")
     @classmethod

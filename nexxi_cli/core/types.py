@@ -192,6 +192,21 @@ class ListedModel:
 
 
 @dataclass(frozen=True, slots=True)
+class RunningEngine:
+    """A loaded model that chats of the same user may use. `host`: `nexxi serve`, or a chat that has left it behind.
+
+    ends_in_s: seconds until it ends if nobody asks it; None for one that stays as long as its server.
+    """
+
+    model: str
+    pid: int
+    host: Literal["serve", "chat"]
+    version: str
+    quantise: str
+    ends_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionChoice:
     """Which session a request belongs to: `reference` (a name, an id or its prefix), the last one, or a new one."""
 

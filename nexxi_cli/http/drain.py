@@ -1,7 +1,8 @@
 """Drain: how the server ends. What is under way may go on for a while; newcomers are sent away."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from nexxi_cli.core.errors import Overloaded
 from nexxi_cli.http.asgi import ASGIApp, Message, Receive, Scope, Send, add_headers
@@ -20,12 +21,17 @@ class Drain:
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
-        self.has_begun = False
+        self.begun = asyncio.Event()
         self.is_over = False
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether newcomers are sent away."""
+        return self.begun.is_set()
 
     def begin(self) -> None:
         """Take no more requests."""
-        self.has_begun = True
+        self.begun.set()
 
     def cut(self) -> None:
         """The time of grace is over: what is under way ends now, and says so."""
@@ -52,6 +58,15 @@ class Drain:
         self._tasks.discard(task)
         if not self._tasks:
             self._idle.set()
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """The current task's request is under way until the block ends. Raises Overloaded once the drain has begun."""
+        task = self.enter()
+        try:
+            yield
+        finally:
+            self.leave(task)
 
 
 class DrainMiddleware:

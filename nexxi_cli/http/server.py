@@ -10,6 +10,7 @@ from types import FrameType
 
 import uvicorn
 
+from nexxi_cli.core.errors import NexxiError
 from nexxi_cli.core.ports import ModelBackend
 from nexxi_cli.core.settings import Settings
 from nexxi_cli.http.app import create_app
@@ -50,11 +51,15 @@ async def serve_api(
         server = Server(app, nexxi.settings, services.drain, on_listening)
         if not listens_at_once:
             server.waits_for = services.model.settled
-        ending = asyncio.create_task(_end_with_the_model(services.model, server))
+        beside = [asyncio.create_task(_end_with_the_model(services.model, server))]
+        if not nexxi.settings.model_server:
+            beside.append(asyncio.create_task(_share(nexxi, services)))
         try:
             await server.serve(sockets=[listener], lifeline=lifeline)
         finally:
-            ending.cancel()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
         if services.model.error is not None:
             raise services.model.error
     return server.exit_code
@@ -230,6 +235,15 @@ def _on_hangup(handler: Callable[[int, FrameType | None], None]) -> Iterator[Non
         yield
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+async def _share(nexxi: App, services: Services) -> None:
+    """Let chats of this user on this machine find the model, from when it is loaded until the drain begins."""
+    await services.model.settled.wait()
+    if services.model.error is None:
+        with suppress(NexxiError):  # the model's files are gone by now: nobody could ask for it
+            async with nexxi.shared_engine(services.backend, services.drain.admitted):
+                await services.drain.begun.wait()
 
 
 async def _end_with_the_model(model: ModelState, server: Server) -> None:

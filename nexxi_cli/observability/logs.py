@@ -11,6 +11,8 @@ from loguru import logger
 from nexxi_cli.core.events import (
     ArchiveDown,
     ArchiveUp,
+    EngineNotShared,
+    EngineShared,
     Event,
     KeysDown,
     KeysUp,
@@ -40,6 +42,8 @@ LEVELS: Mapping[type[Event], str] = {
     ModelServerDown: "WARNING",
     ModelServerUp: "INFO",
     WorkerReplaced: "WARNING",
+    EngineShared: "INFO",
+    EngineNotShared: "INFO",
 }
 """What an operator must see; all that is not here is a detail of one request, at DEBUG."""
 

@@ -35,6 +35,7 @@ def test_a_fresh_home_is_well_but_for_the_model() -> None:
         "outbox": "ok",
         "spool": "ok",
         "model": "warning",
+        "engine": "ok",
     }
     assert report["versions"]["torch"].startswith("2.13.")
 

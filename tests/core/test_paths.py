@@ -17,3 +17,10 @@ def test_an_xdg_variable_moves_its_folder() -> None:
 
 def test_a_relative_xdg_variable_is_ignored() -> None:
     assert xdg_paths({"HOME": "/home/ada", "XDG_CONFIG_HOME": "conf"}).config == Path("/home/ada/.config/nexxi")
+
+
+def test_sockets_lie_where_the_login_has_a_place_for_them_or_else_with_the_state() -> None:
+    home = {"HOME": "/home/ada"}
+    assert xdg_paths(home).runtime == Path("/home/ada/.local/state/nexxi/run")
+    assert xdg_paths(home | {"XDG_RUNTIME_DIR": "/run/user/7"}).runtime == Path("/run/user/7/nexxi")
+    assert xdg_paths(home | {"XDG_RUNTIME_DIR": "run"}).runtime == Path("/home/ada/.local/state/nexxi/run")

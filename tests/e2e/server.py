@@ -50,7 +50,7 @@ class Served:
 def environment_in(home: Path, cache: str) -> dict[str, str]:
     """An empty home with the user's cache, where the model lies."""
     folders = {f"XDG_{name.upper()}_HOME": str(home / name) for name in ("config", "data", "state")}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("NEXXI_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NEXXI_", "XDG_RUNTIME"))}
     return kept | folders | {"HOME": str(home), "XDG_CACHE_HOME": cache, "NEXXI_API_KEY": "the-key-of-this-machine"}
 
 

@@ -69,7 +69,7 @@ class Worker:
 
 def environment(home: Path, **variables: object) -> Mapping[str, str]:
     """What a process in this home sees; no NEXXI_* variable but these."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NEXXI_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("NEXXI_", "XDG_RUNTIME"))}
     folders = {f"XDG_{name}_HOME": str(home / folder) for name, folder in FOLDERS.items()}
     own = {"NEXXI_PORT": "0", "NEXXI_API_KEY": KEY, "NEXXI_LOG_FORMAT": "json"}
     return inherited | {"HOME": str(home)} | folders | own | {name: str(value) for name, value in variables.items()}

@@ -17,6 +17,8 @@ from nexxi_cli.core.events import (
     ArchiveDown,
     ArchiveUnread,
     ArchiveUp,
+    EngineNotShared,
+    EngineShared,
     Event,
     HistoryTrimmed,
     KeysDown,
@@ -36,6 +38,8 @@ from nexxi_cli.core.events import (
     SummaryStarted,
     TurnKept,
     TurnSpooled,
+    WarmEngineLost,
+    WarmEngineUsed,
     WorkerReplaced,
 )
 from nexxi_cli.core.types import Timing, Usage
@@ -58,6 +62,8 @@ SEEN_BY_AN_OPERATOR: dict[Event, str] = {
     ModelServerDown("http://m:1/v1", "x", 1): "WARNING",
     ModelServerUp("http://m:1/v1", 1.0, 0): "INFO",
     WorkerReplaced("x"): "WARNING",
+    EngineShared("m"): "INFO",
+    EngineNotShared("m", "x"): "INFO",
 }
 DETAILS: list[Event] = [
     RequestScreened("r", "in", allowed=True, finding_types=("EMAIL", "CARD"), chars=40),
@@ -71,6 +77,8 @@ DETAILS: list[Event] = [
     ArchiveUnread("x"),
     SummaryStarted("r", 7),
     SummaryEnded("r"),
+    WarmEngineUsed("m", 7),
+    WarmEngineLost("m", "x"),
     TurnSpooled(UUID(int=5)),
 ]
 

@@ -8,8 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
+
+from nexxi_cli.infrastructure.recognizers.compiled import compiled
 
 WIDE = r"?\x80-\xff"
 """What a character beyond ASCII may be in a probe: Latin-1 as it is, all others a question mark."""
@@ -78,11 +81,12 @@ def literals(*words: str, alone: str = "A-Za-z0-9_") -> tuple[Probe, ...]:
 
 
 class Prefilter:
-    """Probes compiled on first use. Serves all threads, one at a time."""
+    """Probes compiled on first use, or read from the folder `kept_in`. Serves all threads, one at a time."""
 
     def __init__(self, probes: Sequence[AnyProbe]) -> None:
         self._probes = tuple(probes)
         self._lock = Lock()
+        self.kept_in: Path | None = None
 
     def hits(self, text: str) -> Iterator[tuple[int, list[int]]]:
         """Numbers of probes and where one of their expressions ends in `text`, each place once, in ascending order."""
@@ -105,19 +109,11 @@ class Prefilter:
     @cached_property
     def _database(self) -> tuple[Any, Sequence[Sequence[int]]]:
         """Compiled expressions, each once, and for each the numbers of the probes that it serves."""
-        import hyperscan
-
         owners: dict[str, list[int]] = {}
         for number, probe in enumerate(self._probes):
             for expression in probe.expressions:
                 owners.setdefault(expression, []).append(number)
-        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        database.compile(
-            expressions=[expression.encode("latin-1") for expression in owners],
-            ids=list(range(len(owners))),
-            elements=len(owners),
-            flags=[hyperscan.HS_FLAG_DOTALL] * len(owners),
-        )
+        database = compiled([expression.encode("latin-1") for expression in owners], kept_in=self.kept_in)
         return database, tuple(owners.values())
 
 

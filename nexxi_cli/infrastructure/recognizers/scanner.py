@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Protocol
 
 from nexxi_cli.core.ports import Recognizer
@@ -33,6 +34,10 @@ class Scanner:
         self._prefilter = Prefilter(tuple(by_probe))
         self.types = frozenset(chain.from_iterable(family.types for family in self._families))
         self.max_chars = max(family.max_chars for family in self._families)
+
+    def keep_in(self, folder: Path) -> None:
+        """Keep what is compiled on first use in this folder, for the next process."""
+        self._prefilter.kept_in = folder
 
     def find(self, text: str, start: int = 0) -> Iterator[Finding]:
         """Findings that begin at `start` or later."""

@@ -123,7 +123,7 @@ def test_listing_loads_no_sqlalchemy(tmp_path: Path) -> None:
         "from nexxi_cli.core.paths import Paths; from nexxi_cli.core.settings import Settings\n"
         "from nexxi_cli.wiring import open_app\n"
         "async def main(folder):\n"
-        "    paths = Paths(folder, folder, folder, folder)\n"
+        "    paths = Paths(folder, folder, folder, folder, folder)\n"
         "    async with open_app(Settings(redis_url='redis://127.0.0.1:1'), paths, spool=True) as app:\n"
         "        await app.conversations._archiving.recent_if_up('ada', limit=9, without=frozenset())\n"
         "asyncio.run(main(Path(sys.argv[1])))\n"

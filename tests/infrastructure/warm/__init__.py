@@ -1,0 +1,1 @@
+"""The warm engine over real sockets, with scripted models."""
