@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from nexxi_cli.core.events import RequestServed
 from tests.http.serving import serving
 from tests.http.test_chat_route import events_of
 from tests.infrastructure.model_server.asking import backend_of
-from tests.infrastructure.model_server.upstream import REPLY, breaking_off, event, refusing, upstream
+from tests.infrastructure.model_server.tgi_upstream import tgi_upstream
+from tests.infrastructure.model_server.upstream import REPLY, Upstream, breaking_off, event, refusing, upstream
 
 HELLO = {"message": "What is the capital of France?"}
 COMPLETION = {"model": "scripted", "messages": [{"role": "user", "content": "Why?"}]}
@@ -39,8 +42,11 @@ async def test_json_mode_reaches_the_server(home: Path) -> None:
     assert asked[1] == {"type": "json_object"}
 
 
-async def test_a_client_that_goes_away_closes_the_servers_stream(home: Path) -> None:
-    async with upstream(endless=True, delay_s=0.01) as server, backend_of(server) as backend, serving(backend) as api:
+@pytest.mark.parametrize("kind", [upstream, tgi_upstream])
+async def test_a_client_that_goes_away_closes_the_servers_stream(
+    home: Path, kind: Callable[..., AbstractAsyncContextManager[Upstream]]
+) -> None:
+    async with kind(endless=True, delay_s=0.01) as server, backend_of(server) as backend, serving(backend) as api:
         async with api.client.stream("POST", "/v1/chat", json=HELLO | STREAM) as answer:
             async for line in answer.aiter_lines():
                 if '"delta"' in line:
