@@ -18,7 +18,7 @@ from nexxi_cli.core.types import Delta, FinishReason, Message, ModelInfo, Sampli
 from nexxi_cli.infrastructure.model_server.completion import Completion, Models, ModelServer
 from nexxi_cli.infrastructure.model_server.connection import ANSWER_S, new_client
 from nexxi_cli.infrastructure.model_server.openai import OpenAiServer
-from nexxi_cli.infrastructure.model_server.pool import ServerPool, listed, look_at
+from nexxi_cli.infrastructure.model_server.pool import LOOK_EVERY_S, ServerPool, listed, look_at
 from nexxi_cli.infrastructure.model_server.requests import estimated_tokens
 from nexxi_cli.infrastructure.models.catalogue import KNOWN_MODELS
 
@@ -46,9 +46,10 @@ class ModelServerBackend:
         context_tokens: int,
         silence_s: float,
         observer: Observer,
+        look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         """`model`: None for the only one there is. `context_tokens`: for servers that do not tell. `silence_s`: how
-        long a server may send nothing at all.
+        long a server may send nothing at all. `look_every_s`: between two looks at who is down or back.
         """
         self._client = new_client(key, silence_s=silence_s)
         self._pool = ServerPool([self.new_server(url, self._client) for url in urls], observer)
@@ -56,10 +57,16 @@ class ModelServerBackend:
         self._wanted = model
         self._context_tokens = context_tokens
         self._observer = observer
+        self._look_every_s = look_every_s
         self._looking = asyncio.Lock()
         self._info: ModelInfo | None = None
         self._watch: asyncio.Task[None] | None = None
         self._counts: OrderedDict[int, int] = OrderedDict()
+
+    @property
+    def is_down(self) -> bool:
+        """Whether no server has worked of late, as looks and requests found."""
+        return self._pool.is_down
 
     async def info(self) -> ModelInfo:
         """Name and context length, as the servers tell; asked for once.
@@ -74,7 +81,7 @@ class ModelServerBackend:
                     self._info = self._chosen(found)
                 finally:
                     self._pool.note(found, self._info.name if self._info else None)
-                self._watch = asyncio.create_task(self._pool.watch(self._info.name))
+                self._watch = asyncio.create_task(self._pool.watch(self._info.name, every_s=self._look_every_s))
         return self._info
 
     async def ready(self) -> None:

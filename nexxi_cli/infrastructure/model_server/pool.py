@@ -29,7 +29,12 @@ class ServerPool:
         self._rng = rng or random.Random()  # noqa: S311 - who is first among equals is no secret
         self._down: dict[str, str] = {}
 
-    async def watch(self, model: str, *, every_s: float = LOOK_EVERY_S) -> None:
+    @property
+    def is_down(self) -> bool:
+        """Whether every server is left out."""
+        return len(self._down) == len(self.servers)
+
+    async def watch(self, model: str, *, every_s: float) -> None:
         """Go on looking, for as long as this runs, so that no request has to find out who is down or back."""
         while True:
             await asyncio.sleep(every_s)
