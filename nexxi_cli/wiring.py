@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nexxi_cli.infrastructure.archive.caught_up import CaughtUpArchive
     from nexxi_cli.infrastructure.archive.outbox import Outbox
     from nexxi_cli.infrastructure.archive.writer import ArchiveWriter
+    from nexxi_cli.infrastructure.model_server.backend import ModelServerBackend
     from nexxi_cli.infrastructure.models.loader import ModelLoader
     from nexxi_cli.infrastructure.redaction.pseudonym_map import PseudonymMap
     from nexxi_cli.infrastructure.stores.redis import RedisSessionStore
@@ -161,7 +162,7 @@ class App:
 
     def _model_server(self, model: str | None) -> ModelBackend:
         settings = self.settings
-        backend: ModelBackend = load(MODEL_BACKENDS, "openai")(
+        backend: ModelBackend = load(MODEL_BACKENDS, settings.model_backend)(
             urls=settings.model_server,
             key=settings.model_server_key.get_secret_value() if settings.model_server_key else None,
             model=model or settings.named_model,
@@ -569,10 +570,9 @@ def model_library(paths: Paths, progress: Progress) -> ModelLibrary:
 
 async def models_of_servers(settings: "Settings") -> "Mapping[str, Mapping[str, int | None] | NexxiError]":
     """What each of the settings' model servers has, with the context lengths that they tell, or why it does not say."""
-    from nexxi_cli.infrastructure.model_server.backend import models_at
-
+    backend: type[ModelServerBackend] = load(MODEL_BACKENDS, settings.model_backend)
     key = settings.model_server_key
-    return await models_at(settings.model_server, key=key.get_secret_value() if key else None)
+    return await backend.models_at(settings.model_server, key=key.get_secret_value() if key else None)
 
 
 def archive(settings: "Settings", paths: Paths) -> Archive:

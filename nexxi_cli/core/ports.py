@@ -31,6 +31,10 @@ if TYPE_CHECKING:  # dozens of dataclasses, which take `redact` a tenth of its s
 class ModelBackend(Protocol):
     """A chat model. Every method raises ModelUnavailable when the model cannot be reached, read or run."""
 
+    @property
+    def is_down(self) -> bool:
+        """Whether the last that was heard of the model is that it does not answer. Asks nobody."""
+
     async def info(self) -> ModelInfo:
         """Name and context length; waits until the model's configuration is known."""
 

@@ -14,6 +14,7 @@ SESSION_STORES: Mapping[str, str] = {
 MODEL_BACKENDS: Mapping[str, str] = {
     "local": "nexxi_cli.infrastructure.models.local:LocalBackend",
     "openai": "nexxi_cli.infrastructure.model_server.backend:ModelServerBackend",
+    "tgi": "nexxi_cli.infrastructure.model_server.tgi:TgiBackend",
 }
 
 ARCHIVES: Mapping[str, str] = {

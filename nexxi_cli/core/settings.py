@@ -50,7 +50,7 @@ class Settings(BaseModel):
         description="how long the model stays loaded for the next chat, such as 10m or 2h; 0: not",
     )
     model_server: tuple[str, ...] = Field(
-        (), description="OpenAI-compatible servers that run the model, such as http://host:8000/v1; comma-separated"
+        (), description="servers that run the model: http://host:8000/v1, tgi+http://host:8080; comma-separated"
     )
     model_server_key: SecretStr | None = Field(None, min_length=1, description="the key that these servers want")
     model_server_context: int = Field(8192, ge=256, description="context in tokens, of servers that do not tell it")
@@ -137,6 +137,8 @@ class Settings(BaseModel):
     def _are_addresses_of_servers(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         if not all(map(names_a_server, urls)):
             raise ValueError("should be http://host:port/v1, or https://..., without a user, a password or parameters")
+        if len({url.startswith("tgi+") for url in urls}) > 1:
+            raise ValueError("should be servers of one kind, all with tgi+ before the address or none")
         return tuple(dict.fromkeys(url.rstrip("/") for url in urls))
 
     @field_validator("safety_allow", mode="before")
@@ -178,6 +180,13 @@ class Settings(BaseModel):
     def named_model(self) -> str | None:
         """The model, if the user named one; a model server may have another than the default."""
         return self.model if "model" in self.model_fields_set else None
+
+    @property
+    def model_backend(self) -> Literal["local", "openai", "tgi"]:
+        """What runs the model: a row of the registry's MODEL_BACKENDS."""
+        if not self.model_server:
+            return "local"
+        return "tgi" if self.model_server[0].startswith("tgi+") else "openai"
 
     def sampling(self) -> Sampling:
         """How replies are sampled under these settings."""

@@ -25,11 +25,14 @@ def names_a_redis(url: str) -> bool:
 
 
 def names_a_server(url: str) -> bool:
-    """Whether it is the address of an HTTP server and nothing more: no user, password, query or fragment."""
+    """Whether it is the address of an HTTP server and nothing more: no user, password, query or fragment.
+
+    `tgi+` before it says of which kind the server is.
+    """
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises ValueError when it is no number
     except ValueError:
         return False
     is_plain = "@" not in parts.netloc and not parts.query and not parts.fragment
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and is_plain
+    return parts.scheme.removeprefix("tgi+") in ("http", "https") and bool(parts.hostname) and is_plain

@@ -1,8 +1,9 @@
-"""ModelState: whether the model, and what judges its prompts, is loaded yet."""
+"""ModelState: whether the model, and what judges its prompts, is loaded yet, and whether it still answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Literal
 
 from nexxi_cli.core.errors import NexxiError, Overloaded
 from nexxi_cli.core.ports import ModelBackend
@@ -41,6 +42,15 @@ class ModelState:
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
+
+    @property
+    def state(self) -> Literal["ok", "loading", "failed", "down"]:
+        """In the words of `/ready`. Asks nobody."""
+        if self.error is not None:
+            return "failed"
+        if not self.is_ready:
+            return "loading"
+        return "down" if self._backend.is_down else "ok"
 
     def check(self) -> None:
         """Raises Overloaded while the model is loading, and what became of it when it cannot be had."""

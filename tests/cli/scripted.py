@@ -25,6 +25,10 @@ class ScriptedBackend:
         self.waiting = asyncio.Event()
         self._context_length = context_length
 
+    @property
+    def is_down(self) -> bool:
+        return False
+
     async def info(self) -> ModelInfo:
         return ModelInfo("scripted", self._context_length)
 

@@ -34,6 +34,15 @@ def test_a_chat_is_answered_by_the_only_model_there_is_and_goes_on(server: Upstr
     assert said("chat", "--once", "-c", "-m", "scripted", "And?") == "The capital of France is Paris.\n"
 
 
+def test_a_tgi_answers_by_its_own_api_and_the_doctor_tells_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    with upstream_process(kind="tgi_upstream") as tgi:
+        monkeypatch.setenv("NEXXI_MODEL_SERVER", tgi.url)
+        answer = json.loads(said("chat", "--once", "--json", "Why?"))
+        told = said("doctor")
+    assert (answer["response"], answer["model"]) == ("The capital of France is Paris.", "scripted")
+    assert f"{tgi.url.removeprefix('tgi+')} has scripted (4,096 tokens)" in told
+
+
 def test_a_model_that_the_server_lacks_is_one_line_with_those_it_has(server: UpstreamProcess) -> None:
     assert f"{server.url} has no model 'x': it has scripted" in refused("chat", "--once", "-m", "x", "Why?", code=1)
     done = nexxi("serve", "-p", "0", "-m", "x", "--insecure-no-auth")

@@ -156,6 +156,19 @@ def test_an_address_of_a_model_server_that_is_none_is_refused_and_a_password_not
     assert "me:sesame" not in f"{refusal.value} {refusal.value.__cause__}"
 
 
+@pytest.mark.parametrize(
+    ("servers", "backend"),
+    [("", "local"), ("http://a/v1,https://b/v1", "openai"), ("tgi+http://a:8080,tgi+https://b", "tgi")],
+)
+def test_what_stands_before_the_addresses_says_which_backend_it_is(config: Path, servers: str, backend: str) -> None:
+    assert load_settings({}, {"NEXXI_MODEL_SERVER": servers}, default_config=config).model_backend == backend
+
+
+def test_model_servers_are_of_one_kind(config: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^NEXXI_MODEL_SERVER: should be servers of one kind"):
+        load_settings({}, {"NEXXI_MODEL_SERVER": "http://a/v1,tgi+http://b"}, default_config=config)
+
+
 def test_only_a_model_that_was_named_is_asked_of_a_model_server(config: Path) -> None:
     assert load_settings({}, {}, default_config=config).named_model is None
     assert load_settings({"model": "big"}, {}, default_config=config).named_model == "big"

@@ -42,6 +42,10 @@ class ScriptedBackend:
         self.most_running = 0
         self.tokens = 0
 
+    @property
+    def is_down(self) -> bool:
+        return False
+
     async def info(self) -> ModelInfo:
         return ModelInfo("scripted", 4096)
 

@@ -3,16 +3,19 @@
 import asyncio
 import json
 import signal
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
 from nexxi_cli.core.errors import NotFound
 from nexxi_cli.core.events import RequestServed
-from tests.http.serving import serving
+from tests.http.serving import Api, serving
 from tests.http.test_chat_route import events_of
 from tests.infrastructure.model_server.asking import backend_of
-from tests.infrastructure.model_server.upstream import REPLY, breaking_off, event, refusing, upstream
+from tests.infrastructure.model_server.tgi_upstream import tgi_upstream
+from tests.infrastructure.model_server.upstream import REPLY, Upstream, breaking_off, event, refusing, upstream
 
 HELLO = {"message": "What is the capital of France?"}
 COMPLETION = {"model": "scripted", "messages": [{"role": "user", "content": "Why?"}]}
@@ -39,8 +42,11 @@ async def test_json_mode_reaches_the_server(home: Path) -> None:
     assert asked[1] == {"type": "json_object"}
 
 
-async def test_a_client_that_goes_away_closes_the_servers_stream(home: Path) -> None:
-    async with upstream(endless=True, delay_s=0.01) as server, backend_of(server) as backend, serving(backend) as api:
+@pytest.mark.parametrize("kind", [upstream, tgi_upstream])
+async def test_a_client_that_goes_away_closes_the_servers_stream(
+    home: Path, kind: Callable[..., AbstractAsyncContextManager[Upstream]]
+) -> None:
+    async with kind(endless=True, delay_s=0.01) as server, backend_of(server) as backend, serving(backend) as api:
         async with api.client.stream("POST", "/v1/chat", json=HELLO | STREAM) as answer:
             async for line in answer.aiter_lines():
                 if '"delta"' in line:
@@ -127,6 +133,45 @@ async def test_while_no_server_answers_the_api_is_loading_and_then_it_is_ready(h
                 while (await api.client.get("/ready")).status_code != 200:  # noqa: ASYNC110 - it looks from outside
                     await asyncio.sleep(0.05)
             assert (await api.client.post("/v1/chat", json=HELLO)).status_code == 200
+
+
+async def ready(api: Api, status: int) -> dict[str, str]:
+    """Wait until /ready answers so; its checks."""
+    async with asyncio.timeout(10):
+        while (answer := await api.client.get("/ready")).status_code != status:  # noqa: ASYNC110 - it looks from outside
+            await asyncio.sleep(0.02)
+    assert status == 200 or answer.headers["retry-after"]
+    checks = answer.json()["checks"]
+    assert isinstance(checks, dict)
+    return checks
+
+
+async def test_the_api_is_not_ready_while_no_server_answers_and_is_again_when_one_is_back(home: Path) -> None:
+    async with (
+        upstream() as one,
+        upstream() as other,
+        backend_of(one, other, look_every_s=0.05) as backend,
+        serving(backend) as api,
+    ):
+        await ready(api, 200)
+        await one.kill()
+        await asyncio.sleep(0.3)
+        assert (await ready(api, 200))["model"] == "ok"
+        await other.kill()
+        assert (await ready(api, 503))["model"] == "down"
+        assert (await api.client.get("/health")).status_code == 200
+        assert (await api.client.post("/v1/chat", json=HELLO)).status_code == 503
+        await other.start()
+        assert (await ready(api, 200))["model"] == "ok"
+        assert (await api.client.post("/v1/chat", json=HELLO)).status_code == 200
+
+
+async def test_asking_whether_the_api_is_ready_asks_no_server(home: Path) -> None:
+    async with upstream() as server, backend_of(server) as backend, serving(backend) as api:
+        await ready(api, 200)
+        before = len(server.asked)
+        assert {(await api.client.get("/ready")).status_code for _ in range(20)} == {200}
+        assert len(server.asked) == before
 
 
 async def test_a_model_that_no_server_has_ends_the_api_with_a_list_of_what_there_is(home: Path) -> None:

@@ -8,16 +8,20 @@ from contextlib import contextmanager
 
 
 class UpstreamProcess:
-    """It answers with so many tokens, each after a delay. `url` stays the same when it is started again."""
+    """It answers with so many tokens, each after a delay. `url` stays the same when it is started again.
 
-    def __init__(self, *, delay_s: float = 0.0, tokens: int = 7) -> None:
+    `kind`: the module of model servers that it runs.
+    """
+
+    def __init__(self, *, delay_s: float = 0.0, tokens: int = 7, kind: str = "upstream") -> None:
         self._variables = {"SCRIPT_DELAY_S": str(delay_s), "SCRIPT_TOKENS": str(tokens)}
+        self._module = f"tests.infrastructure.model_server.{kind}"
         self._port = 0
         self.start()
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.infrastructure.model_server.upstream", str(self._port)],
+            [sys.executable, "-m", self._module, str(self._port)],
             env={**os.environ, **self._variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -35,9 +39,9 @@ class UpstreamProcess:
 
 
 @contextmanager
-def upstream_process(*, delay_s: float = 0.0, tokens: int = 7) -> Iterator[UpstreamProcess]:
+def upstream_process(*, delay_s: float = 0.0, tokens: int = 7, kind: str = "upstream") -> Iterator[UpstreamProcess]:
     """One that answers."""
-    server = UpstreamProcess(delay_s=delay_s, tokens=tokens)
+    server = UpstreamProcess(delay_s=delay_s, tokens=tokens, kind=kind)
     try:
         yield server
     finally:

@@ -29,6 +29,10 @@ class WordBackend:
         self.stopped = False
         self.counted: list[Sequence[Message]] = []
 
+    @property
+    def is_down(self) -> bool:
+        return False
+
     async def info(self) -> ModelInfo:
         return ModelInfo("words", self.context_length, self.system)
 

@@ -26,11 +26,13 @@ async def health() -> Response:
 @router.get(
     "/ready",
     response_model=ReadyOut,
-    responses={503: {"model": ReadyOut, "description": "Loading, draining, or the session store is down"}},
+    responses={
+        503: {"model": ReadyOut, "description": "Loading, draining, or the session store or every model server is down"}
+    },
     summary="Whether requests are taken",
 )
 async def ready(nexxi: Served) -> Response:
-    """503 while the model loads, while the server drains, and while the session store does not answer."""
+    """503 while the model loads or no model server answers, the server drains, or the session store is down."""
     checks = _checks(nexxi)
     is_ready = all(state == "ok" for state in checks.values())
     status = "ready" if is_ready else next(state for state in checks.values() if state != "ok")
@@ -42,10 +44,9 @@ async def ready(nexxi: Served) -> Response:
 
 
 def _checks(nexxi: Services) -> dict[str, str]:
-    model = "failed" if nexxi.model.error else "ok" if nexxi.model.is_ready else "loading"
     return {
         "server": "draining" if nexxi.drain.has_begun else "ok",
-        "model": model,
+        "model": nexxi.model.state,
         "sessions": "down" if nexxi.store.error else "ok",
     }
 

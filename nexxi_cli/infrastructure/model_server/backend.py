@@ -1,19 +1,25 @@
-"""The backend for model servers with OpenAI's API (vLLM and its kin): a ModelBackend whose model runs elsewhere."""
+"""The backend for model servers, by default of OpenAI's API (vLLM and its kin): its model runs elsewhere."""
 
 import asyncio
+import hmac
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
+import httpx
+
 from nexxi_cli.core.errors import ModelServerUnavailable, NexxiError, NotAuthorised, NotFound, UsageError
 from nexxi_cli.core.events import ModelLoaded
 from nexxi_cli.core.ports import Observer
 from nexxi_cli.core.types import Delta, FinishReason, Message, ModelInfo, Sampling, Usage
-from nexxi_cli.infrastructure.model_server.pool import Models, ServerPool, listed, look_at
-from nexxi_cli.infrastructure.model_server.requests import completion_request, estimated_tokens, tokenize_request
-from nexxi_cli.infrastructure.model_server.server import ANSWER_S, ModelServer, new_client
+from nexxi_cli.infrastructure.model_server.completion import Completion, Models, ModelServer
+from nexxi_cli.infrastructure.model_server.connection import ANSWER_S, new_client
+from nexxi_cli.infrastructure.model_server.openai import OpenAiServer
+from nexxi_cli.infrastructure.model_server.pool import LOOK_EVERY_S, ServerPool, listed, look_at
+from nexxi_cli.infrastructure.model_server.requests import estimated_tokens
 from nexxi_cli.infrastructure.models.catalogue import KNOWN_MODELS
 
 WAIT_S = 1.0
@@ -40,19 +46,27 @@ class ModelServerBackend:
         context_tokens: int,
         silence_s: float,
         observer: Observer,
+        look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         """`model`: None for the only one there is. `context_tokens`: for servers that do not tell. `silence_s`: how
-        long a server may send nothing at all.
+        long a server may send nothing at all. `look_every_s`: between two looks at who is down or back.
         """
         self._client = new_client(key, silence_s=silence_s)
-        self._pool = ServerPool([ModelServer(url, self._client) for url in urls], observer)
+        self._pool = ServerPool([self.new_server(url, self._client) for url in urls], observer)
+        self._salt_key = (key or "").encode()
         self._wanted = model
         self._context_tokens = context_tokens
         self._observer = observer
+        self._look_every_s = look_every_s
         self._looking = asyncio.Lock()
         self._info: ModelInfo | None = None
         self._watch: asyncio.Task[None] | None = None
         self._counts: OrderedDict[int, int] = OrderedDict()
+
+    @property
+    def is_down(self) -> bool:
+        """Whether no server has worked of late, as looks and requests found."""
+        return self._pool.is_down
 
     async def info(self) -> ModelInfo:
         """Name and context length, as the servers tell; asked for once.
@@ -67,7 +81,7 @@ class ModelServerBackend:
                     self._info = self._chosen(found)
                 finally:
                     self._pool.note(found, self._info.name if self._info else None)
-                self._watch = asyncio.create_task(self._pool.watch(self._info.name))
+                self._watch = asyncio.create_task(self._pool.watch(self._info.name, every_s=self._look_every_s))
         return self._info
 
     async def ready(self) -> None:
@@ -81,13 +95,13 @@ class ModelServerBackend:
         self._observer.notify(ModelLoaded(self._info.name, time.monotonic() - began))
 
     async def count_tokens(self, messages: Sequence[Message]) -> int:
-        """As vLLM's `/tokenize` counts, or else an estimate, rather too high than too low."""
+        """As the server counts, or else an estimate, rather too high than too low."""
         key = hash(tuple(messages))
         if key in self._counts:
             self._counts.move_to_end(key)
             return self._counts[key]
         info = await self.info()
-        count = await self._pool.count_tokens(tokenize_request(info.name, messages))
+        count = await self._pool.count_tokens(info.name, messages)
         if count is None:
             return estimated_tokens(messages)
         self._counts[key] = count
@@ -104,11 +118,11 @@ class ModelServerBackend:
         prompt_tokens = await self.count_tokens(messages)
         room = max(info.context_length - prompt_tokens, 1)
         limit = min(sampling.max_new_tokens or room, room)
-        body = completion_request(info.name, messages, sampling, max_tokens=limit)
+        wanted = Completion(info.name, messages, sampling, limit, self._salt(sampling.prompt_cache_key))
         finish: FinishReason = "length"
         usage: Usage | None = None
         events = tokens = 0
-        async with aclosing(self._pool.stream(body)) as chunks:
+        async with aclosing(self._pool.stream(wanted)) as chunks:
             async for chunk in chunks:
                 events += 1
                 finish, usage = chunk.finish or finish, chunk.usage or usage
@@ -126,6 +140,24 @@ class ModelServerBackend:
             with suppress(asyncio.CancelledError):
                 await self._watch
         await self._client.aclose()
+
+    @staticmethod
+    def new_server(url: str, client: httpx.AsyncClient) -> ModelServer:
+        """A server of the kind that this backend is for."""
+        return OpenAiServer(url, client)
+
+    @classmethod
+    async def models_at(cls, urls: Sequence[str], *, key: str | None) -> Mapping[str, Models | NexxiError]:
+        """What the server at each of these addresses has, or why it does not say."""
+        async with new_client(key, silence_s=ANSWER_S) as client:
+            found = await look_at([cls.new_server(url, client) for url in urls])
+        return {server.url: models for server, models in found.items()}
+
+    def _salt(self, cache_key: str | None) -> str:
+        """The same for all who have the servers' key, and telling nothing of whose it is; without a key of its own."""
+        if cache_key is None:
+            return secrets.token_hex()
+        return hmac.digest(self._salt_key, cache_key.encode(), "sha256").hex()
 
     def _chosen(self, found: Mapping[ModelServer, Models | NexxiError]) -> ModelInfo:
         answers = {server: models for server, models in found.items() if not isinstance(models, NexxiError)}
@@ -146,10 +178,3 @@ class ModelServerBackend:
         known = KNOWN_MODELS.get(name)
         info = ModelInfo(name, min(told, default=self._context_tokens))
         return replace(info, system=known.system) if known else info
-
-
-async def models_at(urls: Sequence[str], *, key: str | None) -> Mapping[str, Models | NexxiError]:
-    """What the server at each of these addresses has, or why it does not say."""
-    async with new_client(key, silence_s=ANSWER_S) as client:
-        found = await look_at([ModelServer(url, client) for url in urls])
-    return {server.url: models for server, models in found.items()}

@@ -4,19 +4,16 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
 
 from nexxi_cli.core.errors import ModelServerUnavailable, NexxiError, NotAuthorised, Overloaded
 from nexxi_cli.core.events import ModelServerDown, ModelServerUp
 from nexxi_cli.core.ports import Observer
-from nexxi_cli.infrastructure.model_server.chunks import Chunk
-from nexxi_cli.infrastructure.model_server.server import ModelServer
+from nexxi_cli.core.types import Message
+from nexxi_cli.infrastructure.model_server.completion import Chunk, Completion, Models, ModelServer
 
 RETRY_PAUSE_S = 0.2
 """Before the only server is asked once more: long enough for one that takes a new connection instead of a dead one."""
 LOOK_EVERY_S = 5.0
-
-Models = Mapping[str, int | None]
 
 
 class ServerPool:
@@ -32,7 +29,12 @@ class ServerPool:
         self._rng = rng or random.Random()  # noqa: S311 - who is first among equals is no secret
         self._down: dict[str, str] = {}
 
-    async def watch(self, model: str, *, every_s: float = LOOK_EVERY_S) -> None:
+    @property
+    def is_down(self) -> bool:
+        """Whether every server is left out."""
+        return len(self._down) == len(self.servers)
+
+    async def watch(self, model: str, *, every_s: float) -> None:
         """Go on looking, for as long as this runs, so that no request has to find out who is down or back."""
         while True:
             await asyncio.sleep(every_s)
@@ -52,12 +54,12 @@ class ServerPool:
             else:
                 self._worked(server)
 
-    async def count_tokens(self, body: Mapping[str, Any]) -> int | None:
+    async def count_tokens(self, model: str, messages: Sequence[Message]) -> int | None:
         """What a server counts, or None if none does."""
         server = self._next(())
-        return None if server is None else await server.count_tokens(body)
+        return None if server is None else await server.count_tokens(model, messages)
 
-    async def stream(self, body: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
+    async def stream(self, wanted: Completion) -> AsyncGenerator[Chunk, None]:
         """One reply. Before its first token each server is tried, an only one twice.
 
         Raises UsageError at once, Overloaded when a server that works is busy, else ModelServerUnavailable.
@@ -72,7 +74,7 @@ class ServerPool:
                 await asyncio.sleep(RETRY_PAUSE_S)
             has_begun = False
             try:
-                async with aclosing(self._asked(server, body)) as chunks:
+                async with aclosing(self._asked(server, wanted)) as chunks:
                     async for chunk in chunks:
                         has_begun = has_begun or bool(chunk.text or chunk.finish)
                         yield chunk
@@ -85,11 +87,11 @@ class ServerPool:
                     failed.append(server)
         raise self._refusal(errors)
 
-    async def _asked(self, server: ModelServer, body: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
+    async def _asked(self, server: ModelServer, wanted: Completion) -> AsyncGenerator[Chunk, None]:
         """One server's reply, and what it tells of the server."""
         server.running += 1
         try:
-            async with aclosing(server.stream(body)) as chunks:
+            async with aclosing(server.stream(wanted)) as chunks:
                 async for chunk in chunks:
                     if chunk.text or chunk.finish:
                         self._worked(server)

@@ -23,8 +23,18 @@ RETRY_S = 5.0
 MAX_RETRY_S = 3600.0
 MAX_SHOWN_CHARS = 200
 
-TOO_LONG = ("context_length_exceeded", "maximum context length", "maximum model length", "longer than the maximum")
-"""In a refusal of a prompt that does not fit: OpenAI's code, then the words of vLLM and of TGI's `/v1`."""
+TOO_LONG = (
+    "context_length_exceeded",
+    "maximum context length",
+    "maximum model length",
+    "longer than the maximum",
+    "`inputs` must have less than",
+    "`inputs` tokens + `max_new_tokens` must be",
+)
+"""In a refusal of a prompt that does not fit: OpenAI's code, then the words of vLLM and of TGI (validation.rs)."""
+
+STATUS_OF_TYPE = {"validation": 422, "generation": 424, "overloaded": 429}
+"""What TGI's `error_type` would be as a status, which its streams do not have (infer/mod.rs)."""
 
 
 class NotThere(ModelServerUnavailable):
@@ -44,17 +54,19 @@ def refusal(status: int, body: bytes, retry_after: str | None, *, now_s: float) 
         return NotAuthorised(f"the model server refuses the key (status {status}): set NEXXI_MODEL_SERVER_KEY")
     said = f"the model server answered with status {status}{': ' if message else ''}{message}"
     if status in (404, 405, 501):
-        return NotThere(f"{said}; does its address lack the /v1?")
+        return NotThere(said)
     return ModelServerUnavailable(said)
 
 
 def reported_error(document: Mapping[str, object]) -> NexxiError | None:
-    """The error that a document of status 200 reports, if it does: OpenAI's form, a text, or vLLM's older form."""
+    """The error that a document of status 200 reports, if it does: OpenAI's form, TGI's, or vLLM's older one."""
     found = document.get("error") or (document if document.get("object") == "error" else None)
     if found is None:
         return None
     code = found.get("code") if isinstance(found, dict) else None
-    status = code if isinstance(code, int) else 400 if code in TOO_LONG else 500
+    status = STATUS_OF_TYPE.get(str(document.get("error_type")), 500)
+    if code is not None:
+        status = code if isinstance(code, int) else 400 if code in TOO_LONG else 500
     return refusal(status, json.dumps({"error": found}).encode(), None, now_s=0.0)
 
 

@@ -1,4 +1,4 @@
-"""What is asked of a model server: the bodies of its requests, and an estimate where it cannot count tokens."""
+"""What is asked of a server with OpenAI's API: the bodies of its requests, and an estimate if it counts no tokens."""
 
 import json
 import math
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from nexxi_cli.core.errors import UsageError
-from nexxi_cli.core.types import ANY_JSON_OBJECT, Message, Sampling
+from nexxi_cli.core.types import ANY_JSON_OBJECT, Message
+from nexxi_cli.infrastructure.model_server.completion import Completion
 
 BYTES_PER_TOKEN = 3
 """Of UTF-8, for the estimate: 4 is usual for English, and a token of Chinese is about 3. Rather too many tokens than
@@ -24,17 +25,16 @@ def estimated_tokens(messages: Sequence[Message]) -> int:
 
 def tokenize_request(model: str, messages: Sequence[Message]) -> dict[str, Any]:
     """The body of vLLM's `/tokenize`."""
-    return {"model": model, "messages": _wire(messages), "add_generation_prompt": True}
+    return {"model": model, "messages": wire_messages(messages), "add_generation_prompt": True}
 
 
-def completion_request(
-    model: str, messages: Sequence[Message], sampling: Sampling, *, max_tokens: int
-) -> dict[str, Any]:
+def completion_request(wanted: Completion) -> dict[str, Any]:
     """The body of a streamed chat completion; what the sampling leaves open is left to the server.
 
     Raises UsageError for a schema that is no JSON.
     """
-    wanted = {
+    sampling = wanted.sampling
+    options = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "seed": sampling.seed,
@@ -42,24 +42,30 @@ def completion_request(
         "response_format": None if sampling.json_schema is None else _response_format(sampling.json_schema),
     }
     return {
-        "model": model,
-        "messages": _wire(messages),
-        "max_tokens": max_tokens,
+        "model": wanted.model,
+        "messages": wire_messages(wanted.messages),
+        "max_tokens": wanted.max_tokens,
         "stream": True,
         "stream_options": {"include_usage": True},
-        **{name: value for name, value in wanted.items() if value is not None},
+        **{name: value for name, value in options.items() if value is not None},
     }
 
 
-def _wire(messages: Sequence[Message]) -> list[dict[str, str]]:
+def wire_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """Messages in OpenAI's form."""
     return [{"role": message.role, "content": message.content} for message in messages]
 
 
-def _response_format(schema_text: str) -> dict[str, Any]:
+def read_schema(schema_text: str) -> Any:
+    """A JSON schema. Raises UsageError for one that is no JSON."""
     try:
-        schema = json.loads(schema_text)
+        return json.loads(schema_text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the JSON schema is no JSON: {error}") from error
+
+
+def _response_format(schema_text: str) -> dict[str, Any]:
+    schema = read_schema(schema_text)
     if schema == json.loads(ANY_JSON_OBJECT):
         return {"type": "json_object"}
     return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}

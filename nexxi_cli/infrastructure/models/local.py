@@ -59,6 +59,11 @@ class LocalBackend:
         self._reader = self._reading.submit(self._read)
         self._engine = self._thinking.submit(self._load, threads, quantise, packs, prefix_bytes)
 
+    @property
+    def is_down(self) -> bool:
+        """Never: it is in this process."""
+        return False
+
     async def info(self) -> ModelInfo:
         """Name and context length; waits until the model is on this machine."""
         folder, _ = await self._outcome(self._reader)

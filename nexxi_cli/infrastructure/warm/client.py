@@ -45,6 +45,11 @@ class WarmEngine:
             connection.close()
         return connection is not None
 
+    @property
+    def is_down(self) -> bool:
+        """Never: who finds it gone has another model."""
+        return False
+
     async def info(self) -> ModelInfo:
         """Name and context length."""
         info = (await self._asked(Request("info"))).info

@@ -38,6 +38,11 @@ class WarmFirst:
         self._told = False
         self._preparing = None if prepare is None else asyncio.ensure_future(prepare())
 
+    @property
+    def is_down(self) -> bool:
+        """Never: its own model is there."""
+        return False
+
     async def info(self) -> ModelInfo:
         """Name and context length."""
         return await self._asked(lambda backend: backend.info())

@@ -1,15 +1,34 @@
 """A backend in front of scripted servers, and what it says."""
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from nexxi_cli.core.events import Event
 from nexxi_cli.core.types import Delta, Message, Sampling
 from nexxi_cli.infrastructure.model_server.backend import ModelServerBackend
-from tests.infrastructure.model_server.upstream import Upstream
+from nexxi_cli.infrastructure.model_server.tgi import TgiBackend
+from tests.infrastructure.model_server.tgi_upstream import tgi_event, tgi_upstream
+from tests.infrastructure.model_server.upstream import Upstream, event, upstream
 
 QUESTION = (Message("system", "Be brief."), Message("user", "What is the capital of France?"))
+
+
+@dataclass(frozen=True)
+class Api:
+    """A kind of model server. `event` is a token; `end` comes after the last; prefix and suffix are of addresses."""
+
+    name: str
+    upstream: Callable[..., AbstractAsyncContextManager[Upstream]]
+    event: Callable[[str], bytes]
+    end: bytes
+    prefix: str
+    suffix: str
+
+
+OPENAI = Api("openai", upstream, event, event("", finish="stop"), "", "/v1")
+TGI = Api("tgi", tgi_upstream, tgi_event, tgi_event("</s>", special=True, finish="eos_token"), "tgi+", "")
 
 
 class Heard:
@@ -32,7 +51,8 @@ async def backend_of(
     """A backend over these servers, or addresses."""
     options = {"key": None, "model": None, "context_tokens": 8192, "silence_s": 5.0} | how
     urls = [server if isinstance(server, str) else server.url for server in servers]
-    backend = ModelServerBackend(urls=urls, observer=heard or Heard(), **options)
+    kind = TgiBackend if urls[0].startswith("tgi+") else ModelServerBackend
+    backend = kind(urls=urls, observer=heard or Heard(), **options)
     try:
         yield backend
     finally:

@@ -8,20 +8,20 @@ import pytest
 
 from nexxi_cli.core.errors import ModelServerUnavailable, NotAuthorised, NotFound, UsageError
 from nexxi_cli.core.types import ANY_JSON_OBJECT, Delta, Message, ModelInfo, Sampling, Usage
-from tests.infrastructure.model_server.asking import QUESTION, backend_of, deltas_of, said
+from tests.infrastructure.model_server.asking import QUESTION, Api, backend_of, deltas_of, said
 from tests.infrastructure.model_server.upstream import REPLY, data, event, saying, upstream
 
 
-async def test_the_reply_comes_token_by_token_and_ends_with_its_finish_and_usage() -> None:
-    async with upstream() as server, backend_of(server) as backend:
+async def test_the_reply_comes_token_by_token_and_ends_with_its_finish_and_usage(api: Api) -> None:
+    async with api.upstream() as server, backend_of(server) as backend:
         deltas = await deltas_of(backend)
     assert [delta.text for delta in deltas] == [*REPLY, ""]
     assert deltas[-1] == Delta("", "stop", Usage(8, 7))
 
 
-async def test_a_token_is_handed_on_before_the_next_one_comes() -> None:
+async def test_a_token_is_handed_on_before_the_next_one_comes(api: Api) -> None:
     async with (
-        upstream(delay_s=0.2) as server,
+        api.upstream(delay_s=0.2) as server,
         backend_of(server) as backend,
         aclosing(backend.generate(QUESTION, Sampling())) as deltas,
     ):
@@ -68,22 +68,22 @@ async def test_json_is_asked_for_in_the_servers_own_words(schema: str, wanted: o
     assert server.completions[0].body["response_format"] == wanted
 
 
-async def test_a_schema_that_is_no_json_is_refused_before_the_server_is_asked() -> None:
-    async with upstream() as server, backend_of(server) as backend:
+async def test_a_schema_that_is_no_json_is_refused_before_the_server_is_asked(api: Api) -> None:
+    async with api.upstream() as server, backend_of(server) as backend:
         with pytest.raises(UsageError, match="no JSON"):
             await deltas_of(backend, Sampling(json_schema="{"))
     assert server.completions == []
 
 
-async def test_closing_the_iterator_closes_the_servers_stream() -> None:
-    async with upstream(endless=True, delay_s=0.01) as server, backend_of(server) as backend:
+async def test_closing_the_iterator_closes_the_servers_stream(api: Api) -> None:
+    async with api.upstream(endless=True, delay_s=0.01) as server, backend_of(server) as backend:
         async with aclosing(backend.generate(QUESTION, Sampling())) as deltas:
             await anext(deltas)
         await server.idle()
 
 
-async def test_cancelling_who_waits_for_the_first_token_closes_the_servers_stream() -> None:
-    async with upstream(delay_s=30) as server, backend_of(server) as backend:
+async def test_cancelling_who_waits_for_the_first_token_closes_the_servers_stream(api: Api) -> None:
+    async with api.upstream(delay_s=30) as server, backend_of(server) as backend:
         waiting = asyncio.create_task(deltas_of(backend))
         await asyncio.sleep(0.3)
         assert server.running == 1
@@ -93,25 +93,25 @@ async def test_cancelling_who_waits_for_the_first_token_closes_the_servers_strea
         await server.idle()
 
 
-async def test_the_next_reply_takes_the_connection_of_the_one_before() -> None:
-    async with upstream() as server, backend_of(server) as backend:
+async def test_the_next_reply_takes_the_connection_of_the_one_before(api: Api) -> None:
+    async with api.upstream() as server, backend_of(server) as backend:
         for _ in range(5):
             await deltas_of(backend)
         assert len(server._connections) <= 2
 
 
-async def test_name_and_context_length_are_the_servers() -> None:
-    async with upstream(models={"big": 32_768}) as server, backend_of(server) as backend:
+async def test_name_and_context_length_are_the_servers(api: Api) -> None:
+    async with api.upstream(models={"big": 32_768}) as server, backend_of(server) as backend:
         assert await backend.info() == ModelInfo("big", 32_768)
 
 
-async def test_a_server_that_does_not_tell_its_context_gets_the_one_of_the_settings() -> None:
-    async with upstream(models={"m": None}) as server, backend_of(server, context_tokens=2000) as backend:
+async def test_a_server_that_does_not_tell_its_context_gets_the_one_of_the_settings(api: Api) -> None:
+    async with api.upstream(models={"m": None}) as server, backend_of(server, context_tokens=2000) as backend:
         assert (await backend.info()).context_length == 2000
 
 
-async def test_a_model_that_we_know_keeps_the_system_prompt_it_does_best_with() -> None:
-    async with upstream(models={"smollm2-135m": 2048}) as server, backend_of(server) as backend:
+async def test_a_model_that_we_know_keeps_the_system_prompt_it_does_best_with(api: Api) -> None:
+    async with api.upstream(models={"smollm2-135m": 2048}) as server, backend_of(server) as backend:
         assert (await backend.info()).system
 
 
@@ -127,16 +127,16 @@ async def test_without_a_name_one_of_several_has_to_be_chosen() -> None:
             await backend.info()
 
 
-async def test_a_wrong_key_is_said_to_be_one() -> None:
-    async with upstream(key="right") as server, backend_of(server, key="wrong") as backend:
+async def test_a_wrong_key_is_said_to_be_one(api: Api) -> None:
+    async with api.upstream(key="right") as server, backend_of(server, key="wrong") as backend:
         with pytest.raises(NotAuthorised, match="NEXXI_MODEL_SERVER_KEY"):
             await backend.ready()
 
 
-async def test_a_server_that_is_not_there_is_an_error_for_who_asks_and_waited_for_by_who_can_wait() -> None:
-    async with upstream() as server, backend_of(server) as backend:
+async def test_a_server_that_is_not_there_is_an_error_for_who_asks_and_waited_for_by_who_can_wait(api: Api) -> None:
+    async with api.upstream() as server, backend_of(server) as backend:
         await server.kill()
-        with pytest.raises(ModelServerUnavailable, match=f"{server.url} cannot be reached"):
+        with pytest.raises(ModelServerUnavailable, match=f":{server.port}.* cannot be reached"):
             await backend.info()
         waiting = asyncio.create_task(backend.ready())
         await asyncio.sleep(0.1)

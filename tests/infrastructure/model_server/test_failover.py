@@ -11,30 +11,35 @@ from nexxi_cli.core.errors import ModelServerUnavailable, Overloaded
 from nexxi_cli.core.events import ModelServerDown, ModelServerUp
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.model_server.breaker import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, Breaker
+from nexxi_cli.infrastructure.model_server.completion import Completion
+from nexxi_cli.infrastructure.model_server.connection import new_client
+from nexxi_cli.infrastructure.model_server.openai import OpenAiServer
 from nexxi_cli.infrastructure.model_server.pool import ServerPool
-from nexxi_cli.infrastructure.model_server.server import ModelServer, new_client
-from tests.infrastructure.model_server.asking import Heard, backend_of, said
-from tests.infrastructure.model_server.upstream import REPLY, Script, breaking_off, event, refusing, saying, upstream
+from tests.infrastructure.model_server.asking import QUESTION, Api, Heard, backend_of, said
+from tests.infrastructure.model_server.upstream import REPLY, Script, breaking_off, refusing, saying, upstream
 
 ANSWER = "".join(REPLY)
+WANTED = Completion("scripted", QUESTION, Sampling(), 10, "salt")
 
 
-async def test_requests_go_to_the_server_that_has_least_to_do() -> None:
-    async with upstream(delay_s=0.05) as one, upstream(delay_s=0.05) as other, backend_of(one, other) as backend:
+async def test_requests_go_to_the_server_that_has_least_to_do(api: Api) -> None:
+    slow = {"delay_s": 0.05}
+    async with api.upstream(**slow) as one, api.upstream(**slow) as other, backend_of(one, other) as backend:
         assert await asyncio.gather(*(said(backend) for _ in range(10))) == [ANSWER] * 10
         assert (len(one.completions), len(other.completions)) == (5, 5)
 
 
 @pytest.mark.parametrize(
-    "script", [breaking_off(), breaking_off(event("")), refusing(500, {}), refusing(429, {}), saying(b"data: x\n\n")]
+    "script", [breaking_off(), breaking_off(b": x\n\n"), refusing(500, {}), refusing(429, {}), saying(b"data: x\n\n")]
 )
-async def test_a_server_that_fails_before_the_first_token_is_replaced_by_the_other(script: Script) -> None:
-    async with upstream(script=script) as bad, upstream() as good, backend_of(bad, good) as backend:
+async def test_a_server_that_fails_before_the_first_token_is_replaced_by_the_other(api: Api, script: Script) -> None:
+    async with api.upstream(script=script) as bad, api.upstream() as good, backend_of(bad, good) as backend:
         assert [await said(backend) for _ in range(6)] == [ANSWER] * 6
 
 
-async def test_of_two_servers_one_is_killed_and_no_request_that_had_no_token_yet_fails() -> None:
-    async with upstream(delay_s=0.02) as one, upstream(delay_s=0.02) as other, backend_of(one, other) as backend:
+async def test_of_two_servers_one_is_killed_and_no_request_that_had_no_token_yet_fails(api: Api) -> None:
+    slow = {"delay_s": 0.02}
+    async with api.upstream(**slow) as one, api.upstream(**slow) as other, backend_of(one, other) as backend:
         begun = asyncio.Event()
         outcomes: Counter[str] = Counter()
 
@@ -42,7 +47,7 @@ async def test_of_two_servers_one_is_killed_and_no_request_that_had_no_token_yet
             await asyncio.sleep(number * 0.01)
             pieces = []
             try:
-                async for delta in backend.generate((), Sampling()):
+                async for delta in backend.generate(QUESTION, Sampling()):
                     pieces.append(delta.text)
                     begun.set()
             except ModelServerUnavailable:
@@ -107,12 +112,12 @@ async def test_an_outage_is_told_once_and_ends_when_a_look_finds_the_server_back
     heard = Heard()
     async with upstream() as server:
         client = new_client(None, silence_s=5)
-        pool = ServerPool([ModelServer(server.url, client)], heard, rng=random.Random(1))
+        pool = ServerPool([OpenAiServer(server.url, client)], heard, rng=random.Random(1))
         watching = asyncio.create_task(pool.watch("scripted", every_s=0.02))
         await server.kill()
         await _until(lambda: bool(heard.of(ModelServerDown)))
         with pytest.raises(ModelServerUnavailable, match="cannot be reached"):
-            await anext(pool.stream({}))
+            await anext(pool.stream(WANTED))
         await server.start()
         await _until(lambda: bool(heard.of(ModelServerUp)))
         watching.cancel()

@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 REPLY = ("The", " capital", " of", " France", " is", " Paris", ".")
 
@@ -35,8 +35,10 @@ class Upstream:
     """Every word of `reply` is a token. It remembers what it was asked, and counts the streams that are open.
 
     script: writes the bytes of the answer to a completion instead; endless: the reply begins anew until the client
-    goes; tokenizes: has vLLM's /tokenize, which counts words; models: name -> max_model_len.
+    goes; tokenizes: has vLLM's /tokenize, which counts words; models: name -> max_model_len; owner: of the models.
     """
+
+    PATH: ClassVar[str] = "/v1/chat/completions"
 
     reply: Sequence[str] = REPLY
     delay_s: float = 0.0
@@ -44,6 +46,7 @@ class Upstream:
     script: Script | None = None
     tokenizes: bool = True
     models: dict[str, int | None] = field(default_factory=lambda: {"scripted": 4096})
+    owner: str | None = None
     key: str | None = None
     remembers: bool = True
     tls: ssl.SSLContext | None = None
@@ -58,7 +61,7 @@ class Upstream:
 
     @property
     def completions(self) -> list[Asked]:
-        return [asked for asked in self.asked if asked.path == "/v1/chat/completions"]
+        return [asked for asked in self.asked if asked.path == self.PATH]
 
     async def start(self) -> None:
         """Listen, where it did before if it was killed."""
@@ -93,38 +96,65 @@ class Upstream:
     async def _answer(self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.key is not None and asked.headers.get("authorization") != f"Bearer {self.key}":
             writer.write(response(401, {"error": {"message": "no"}}))
-        elif asked.path == "/v1/models":
-            listed = [{"id": name} | ({"max_model_len": size} if size else {}) for name, size in self.models.items()]
-            writer.write(response(200, {"object": "list", "data": listed}))
-        elif asked.path == "/tokenize" and self.tokenizes:
-            words = sum(len(message["content"].split()) for message in asked.body["messages"])
-            writer.write(response(200, {"count": words, "max_model_len": 4096, "tokens": [1] * words}))
-        elif asked.path == "/v1/chat/completions" and asked.body["model"] in self.models:
+        elif asked.path == self.PATH and self.has_model(asked):
             self.running += 1
             try:
                 await (self.script(writer) if self.script else self._stream(asked, reader, writer))
             finally:
                 self.running -= 1
+        elif (document := self.document(asked)) is not None:
+            writer.write(response(200, document))
         else:
             writer.write(response(404, {"detail": "Not Found"}))
 
+    def has_model(self, asked: Asked) -> bool:
+        return asked.body["model"] in self.models
+
+    def document(self, asked: Asked) -> object:
+        """The answer to anything else than a completion, or None."""
+        if asked.path == "/v1/models":
+            own = {} if self.owner is None else {"owned_by": self.owner}
+            listed = [
+                {"id": id_, **own} | ({"max_model_len": size} if size else {}) for id_, size in self.models.items()
+            ]
+            return {"object": "list", "data": listed}
+        if asked.path == "/tokenize" and self.tokenizes:
+            words = words_of(asked)
+            return {"count": words, "max_model_len": 4096, "tokens": [1] * words}
+        return None
+
+    def limit(self, asked: Asked) -> int:
+        limit = asked.body["max_tokens"]
+        assert isinstance(limit, int)
+        return limit
+
+    def event(self, text: str) -> bytes:
+        return event(text)
+
+    def last_events(self, asked: Asked, tokens: int) -> list[bytes]:
+        finish = "stop" if tokens == len(self.reply) else "length"
+        prompt = words_of(asked)
+        usage = {"prompt_tokens": prompt, "completion_tokens": tokens, "total_tokens": prompt + tokens}
+        return [event("", finish=finish), data({"choices": [], "usage": usage}), b"data: [DONE]\n\n"]
+
     async def _stream(self, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         begin(writer)
-        limit = asked.body["max_tokens"]
+        limit = self.limit(asked)
         number = 0
         while self.endless or number < min(len(self.reply), limit):
             if (self.delay_s or self.endless) and await _has_gone(reader, self.delay_s):
                 return
-            write_piece(writer, event(self.reply[number % len(self.reply)]))
+            write_piece(writer, self.event(self.reply[number % len(self.reply)]))
             await writer.drain()
             number += 1
-        finish = "stop" if number == len(self.reply) else "length"
-        write_piece(writer, event("", finish=finish))
-        prompt = sum(len(message["content"].split()) for message in asked.body["messages"])
-        usage = {"prompt_tokens": prompt, "completion_tokens": number, "total_tokens": prompt + number}
-        write_piece(writer, data({"choices": [], "usage": usage}))
-        write_piece(writer, b"data: [DONE]\n\n")
+        for piece in self.last_events(asked, number):
+            write_piece(writer, piece)
         end(writer)
+
+
+def words_of(asked: Asked) -> int:
+    """In the messages of a request."""
+    return sum(len(message["content"].split()) for message in asked.body["messages"])
 
 
 async def _has_gone(reader: asyncio.StreamReader, seconds: float) -> bool:
@@ -230,14 +260,15 @@ async def upstream(**how: Any) -> AsyncIterator[Upstream]:
         await server.kill()
 
 
-async def _main(port: int) -> None:
+async def run(kind: type[Upstream]) -> None:
+    """Be one until somebody kills this process."""
     tokens = int(os.environ.get("SCRIPT_TOKENS", len(REPLY)))
     delay_s = float(os.environ.get("SCRIPT_DELAY_S", "0"))
-    server = Upstream(reply=(REPLY * tokens)[:tokens], delay_s=delay_s, remembers=False, port=port)
+    server = kind(reply=(REPLY * tokens)[:tokens], delay_s=delay_s, remembers=False, port=int(sys.argv[1]))
     await server.start()
     print(server.url, flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(int(sys.argv[1])))
+    asyncio.run(run(Upstream))
