@@ -60,8 +60,11 @@ class Api:
 async def serving(
     backend: ModelBackend, *, prepare: Callable[[App], None] = lambda _: None, **settings: Any
 ) -> AsyncIterator[Api]:
-    """Serve `backend` under these settings, in the home that the environment names, once the App is prepared."""
-    wanted = Settings(**({"port": 0, "api_key": SecretStr(KEY), "grace_s": 2} | settings))
+    """Serve `backend` under these settings, in the home that the environment names, once the App is prepared.
+
+    A reply at a time, if they say nothing else: so a test sees a queue with two requests.
+    """
+    wanted = Settings(**({"port": 0, "api_key": SecretStr(KEY), "grace_s": 2, "max_concurrent": 1} | settings))
     events = Events()
     listening = asyncio.Event()
     listener = listen(wanted)
