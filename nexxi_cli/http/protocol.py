@@ -91,10 +91,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_message_complete()
 
-    def close_when_answered(self) -> None:
-        """Take no other request after those that are under way: their responses may have begun as if we did."""
-        for cycle in self._unanswered:
-            cycle.keep_alive = False
+    @property
+    def may_ask(self) -> bool:
+        """Whether the client may send a request: he has connected, or his last answer has not closed the connection."""
+        return not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete)
 
     def pause_writing(self) -> None:
         """Much waits for the client."""

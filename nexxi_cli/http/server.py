@@ -26,7 +26,11 @@ from nexxi_cli.service.admission import Admission
 from nexxi_cli.wiring import App, address_limiter, redaction_filter
 
 LAST_REQUESTS_S = 0.5
-"""How long those who have just connected have to ask, and be told that it is too late, instead of being cut off."""
+"""How long those who are connected have to ask, and be told that it is too late, instead of being cut off.
+
+A stream that was under way when the drain began has promised that its connection stays: its client may ask again at
+once, and a connection that closes on a request loses it without a word.
+"""
 CLOSE_S = 5
 """How long connections may take to close once nothing is under way."""
 
@@ -169,7 +173,7 @@ class Server(uvicorn.Server):
             await self._loop.connect_accepted_socket(self._new_protocol, accepted)
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_REQUESTS_S):
-                while any(found.cycle is None for found in self._connections()):  # noqa: ASYNC110 - nothing tells of it
+                while any(found.may_ask for found in self._connections()):  # noqa: ASYNC110 - nothing tells of it
                     await asyncio.sleep(0.01)
         await super().shutdown(sockets)
 
@@ -216,8 +220,6 @@ class Server(uvicorn.Server):
 
     async def _end_in_good_order(self) -> None:
         self._drain.begin()
-        for connection in self._connections():
-            connection.close_when_answered()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._grace_s):
                 await self._drain.idle()

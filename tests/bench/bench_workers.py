@@ -100,8 +100,8 @@ def model_server() -> Iterator[str]:
 
 
 @contextmanager
-def serving(workers: int, redis_url: str, model: str) -> Iterator[str]:
-    """`nexxi serve` with so many workers, all of them ready; its address."""
+def serving(workers: int, redis_url: str, model: str, **variables: str) -> Iterator[str]:
+    """`nexxi serve` with so many workers, all of them ready; its address. `variables`: more of its environment."""
     with tempfile.TemporaryDirectory() as home:
         port = free_port()
         settings = {
@@ -114,6 +114,7 @@ def serving(workers: int, redis_url: str, model: str) -> Iterator[str]:
             "NEXXI_LOG_FORMAT": "json",
             "XDG_DATA_HOME": home,
             "XDG_STATE_HOME": home,
+            **variables,
         }
         log = Path(home) / "log"
         with log.open("wb") as stderr:

@@ -14,6 +14,7 @@ from tests.http.scripted import ScriptedBackend
 from tests.http.serving import serving
 from tests.http.test_chat_route import events_of
 from tests.http.test_queue import WHY, posting, until
+from tests.http.wire import post
 
 STREAM = {"stream": True}
 
@@ -34,6 +35,25 @@ async def test_a_stream_goes_on_to_its_end_and_newcomers_are_sent_away(home: Pat
         assert late.json()["error"]["type"] == "overloaded_error"
         assert int(late.headers["retry-after"]) >= 1
         assert events_of((await streaming).text)[-1] == "[DONE]"
+        assert await api.task == 0
+
+
+async def test_who_asks_again_at_once_after_a_stream_that_had_begun_before_is_told_to_come_back(home: Path) -> None:
+    backend = ScriptedBackend(delay_s=0.05)
+    async with serving(backend) as api:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(api.url.rpartition(":")[2]))
+        writer.write(post(b"/v1/chat", b'{"message": "Why?", "stream": true}'))
+        await reader.readuntil(b"\r\n\r\n")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await reader.readuntil(b"data: [DONE]")
+        await reader.readuntil(b"0\r\n\r\n")
+        await asyncio.sleep(0.1)  # in which a connection that closes at once is gone
+        writer.write(post(b"/v1/chat", b'{"message": "And?"}'))
+        answer = (await reader.read()).decode()
+        writer.close()
+        assert answer.startswith("HTTP/1.1 503 ")
+        assert "retry-after: " in answer
+        assert "connection: close" in answer
         assert await api.task == 0
 
 
