@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -99,7 +98,7 @@ class App:
 
         keep_alive = None
         if settings.keep_alive:
-            keep_alive = KeepAlive(ceil(settings.keep_alive.total_seconds()), ENGINE, self.paths.state / "engine.log")
+            keep_alive = KeepAlive(settings.keep_alive, ENGINE, self.paths.state / "engine.log")
         backend = warm_or_own(
             Wanted(name, settings.quantize, settings.threads, settings.prefix_cache_mb),
             engine_place(self.paths),

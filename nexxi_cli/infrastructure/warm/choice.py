@@ -3,12 +3,14 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexxi_cli.core.errors import NexxiError
 from nexxi_cli.core.events import EngineNotShared, WarmEngineLost
 from nexxi_cli.core.ports import ModelBackend, Observer
+from nexxi_cli.core.spans import span_text
 from nexxi_cli.infrastructure.warm.client import WarmEngine
 from nexxi_cli.infrastructure.warm.first import WarmFirst
 from nexxi_cli.infrastructure.warm.identity import absolute_name, identity_of
@@ -32,7 +34,7 @@ class Wanted:
 class KeepAlive:
     """How an engine is left behind: for how long without a request, by which command, with which log."""
 
-    seconds: int
+    span: timedelta
     command: Sequence[str]
     log: Path
 
@@ -76,7 +78,7 @@ async def _kept(engine: WarmEngine, wanted: Wanted, keep_alive: KeepAlive, loade
     from nexxi_cli.infrastructure.warm.starter import engine_environment, listening, provided, start_detached
 
     if engine.is_there:
-        await engine.keep(keep_alive.seconds)
+        await engine.keep(keep_alive.span.total_seconds())
         return
     models = loader()
     await provided(lambda: models.provide(wanted.name), models.stop)
@@ -86,8 +88,8 @@ async def _kept(engine: WarmEngine, wanted: Wanted, keep_alive: KeepAlive, loade
         "quantize": wanted.quantise,
         "threads": wanted.threads,
         "prefix_cache_mb": wanted.prefix_cache_mb,
-        "keep_alive": f"{keep_alive.seconds}s",
+        "keep_alive": span_text(keep_alive.span),
     }
     process = start_detached(keep_alive.command, engine_environment(os.environ, settings), keep_alive.log)
     await listening(process, lambda: engine.is_there, log=keep_alive.log)
-    await engine.keep(keep_alive.seconds)  # it may be another chat's, which asked for less
+    await engine.keep(keep_alive.span.total_seconds())  # it may be another chat's, which asked for less
