@@ -39,6 +39,7 @@ _Results = Iterator[tuple[_Tag, Part | None, Done | None]]
 def take_all(run: Run, targets: Iterable[Target]) -> None:
     """Redact, check or report all targets. Raises what `Run.read_through` does."""
     jobs = _Jobs(run)
+    run.search.find(" ")  # what is compiled on first use is compiled once
     with Crew(jobs.look_at, run.options.jobs) as crew:
         for (_, target), results in groupby(
             crew.results(jobs.parts(targets)), lambda one: (one[0].number, one[0].target)

@@ -2,6 +2,10 @@
 
 Run from the repository root: `python -m tests.bench.bench_redact`. Times are of the processor, of one core. `--datafog
 PYTHON` puts DataFog beside it: the interpreter of an environment that has it (`pip install datafog`).
+
+With `--jobs N`, N processes against one, by the clock and by the processor, on a log of `--size` MB and on dense text
+of a sixteenth of it; with `--size MB` alone, one. Beside the times stands the most memory that a process held
+(VmHWM of Linux), that of the processes that it began one by one.
 """
 
 import argparse
@@ -12,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 
 from nexxi_cli.wiring import redaction_filter
@@ -99,18 +104,78 @@ def child_seconds(arguments: list[str], stdin: Path) -> tuple[float, float]:
     return processor, time.perf_counter() - began
 
 
+def repeated(path: Path, block: str, size_bytes: int) -> None:
+    """A file of this size at least."""
+    data = f"{block}\n".encode()
+    with path.open("wb") as file:
+        for _ in range(-(-size_bytes // len(data))):
+            file.write(data)
+
+
+def peaks_mb(pid: int) -> list[float]:
+    """The most memory that a process and those that it began held so far, that of the first at the front."""
+    peaks: list[float] = []
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        began = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:  # it is over
+        return peaks
+    peaks += (int(line.split()[1]) / 1000 for line in status.splitlines() if line.startswith("VmHWM"))
+    return peaks + [peak for child in began.split() for peak in peaks_mb(int(child))]
+
+
+def watched(arguments: list[str], path: Path) -> tuple[float, float, list[float]]:
+    """Wall time, processor time and peaks of memory of a command that reads a file."""
+    before, began = os.times(), time.perf_counter()
+    peaks: list[float] = []
+    with path.open("rb") as file, subprocess.Popen(arguments, stdin=file, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            peaks = [max(pair) for pair in zip_longest(peaks, peaks_mb(process.pid), fillvalue=0.0)]
+            time.sleep(0.02)
+    wall_s, after = time.perf_counter() - began, os.times()
+    assert process.returncode == 0
+    return wall_s, after.children_user + after.children_system - before.children_user - before.children_system, peaks
+
+
+def print_large(redact: list[str], folder: Path, size_mb: int, jobs: int) -> None:
+    """Print what large files take."""
+    rng = random.Random(7)
+    for name, block, share in (("log", log_lines(rng, 1 << 24), 1), ("dense", dense_lines(rng, 1 << 20), 16)):
+        path = folder / "large"
+        repeated(path, block, (size_mb << 20) // share)
+        size = path.stat().st_size
+        best: dict[int, float] = {}
+        for count in (1, jobs, 1, jobs) if jobs > 1 else (1,):
+            wall_s, processor_s, peaks = watched([*redact, "--jobs", str(count)], path)
+            best[count] = min(wall_s, best.get(count, wall_s))
+            held = " + ".join(f"{peak:.0f}" for peak in peaks)
+            print(
+                f"{name}, {size / 1e6:.0f} MB, {count} jobs: {wall_s:.1f} s, {processor_s:.1f} s of processors,"
+                f" {held} MB of memory"
+            )
+        if jobs > 1:
+            print(f"{name}: {jobs} jobs are {best[1] / best[jobs]:.2f} x as fast as one")
+        path.unlink()
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mb", type=int, default=16, help="size of each text")
+    parser.add_argument("--jobs", type=int, default=1, help="only: so many processes against one")
+    parser.add_argument("--size", type=int, metavar="MB", help="only: a file of this size; 256 with --jobs")
     parser.add_argument("--datafog", metavar="PYTHON", help="an interpreter that has DataFog")
     arguments = parser.parse_args()
+    redact = [sys.executable, "-m", "nexxi_cli", "redact", "-q"]
+    if arguments.jobs > 1 or arguments.size is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            print_large(redact, Path(folder), arguments.size or 256, arguments.jobs)
+        return
     rng = random.Random(7)
     safety = redaction_filter()
     safety.check("warm")
     with_names = redaction_filter(names=True)
     with_names.check("warm")
-    redact = [sys.executable, "-m", "nexxi_cli", "redact", "-q"]
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty"
         empty.touch()

@@ -42,3 +42,25 @@ async def test_a_new_session_gives_the_same_value_the_same_placeholder() -> None
         await take(repl, "/new")
         await take(repl, "She is bob@example.com, I am ada@example.com")
     assert backend.asked[1][-1].content == "She is <EMAIL_2>, I am <EMAIL_1>"
+
+
+async def test_names_leave_as_placeholders_and_come_back_where_they_are_redacted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    backend = ScriptedBackend(["Good day, <PER", "SON_1>! How is <LOCATION_1>?"], ["<PERSON_1>, you said."])
+    async with a_repl(backend, PRIVATE, safety_names="redact") as repl:
+        await take(repl, "My name is Ada Lovelace and I live in London.")
+        await take(repl, "What was my name? Ada Lovelace?")
+        assert backend.asked[0][-1].content == "My name is <PERSON_1> and I live in <LOCATION_1>."
+        assert backend.asked[1][-1].content == "What was my name? <PERSON_1>?"
+        assert not any("Lovelace" in message or "London" in message for message in said(await stored(repl)))
+    captured = capsys.readouterr()
+    assert captured.out == "Good day, Ada Lovelace! How is London?\nAda Lovelace, you said.\n"
+    assert "redacted in the prompt: 1 LOCATION, 1 PERSON" in captured.err
+
+
+async def test_names_stay_where_they_are_not_asked_for() -> None:
+    backend = ScriptedBackend(["Good day!"])
+    async with a_repl(backend, PRIVATE, safety_names="off") as repl:
+        await take(repl, "My name is Ada Lovelace, write to ada@example.com")
+    assert backend.asked[0][-1].content == "My name is Ada Lovelace, write to <EMAIL_1>"

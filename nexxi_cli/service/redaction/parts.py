@@ -19,6 +19,7 @@ AHEAD_BYTES = 1 << 17
 """More than the longest match, 20,000 characters of up to 4 bytes; a match that is longer still costs time, no more."""
 
 _STEP_CHARS = 1 << 18
+_AHEAD_STEP_CHARS = 1 << 12
 _CONTEXT_BYTES = 4 * CONTEXT_CHARS
 
 
@@ -76,6 +77,11 @@ class Collected:
         self.events.append(Piece(text, at, tuple(findings)))
         return ""
 
+    def reaches(self, end: int) -> bool:
+        """Whether the last piece ends there or farther on."""
+        last = self.events[-1] if self.events else None
+        return isinstance(last, Piece) and last.at + len(last.text) >= end
+
     def record(self, record: Record) -> str:
         """Remember."""
         self.events.append(record)
@@ -106,7 +112,10 @@ def look_at_text(search: Search, part: Part, outcome: Redacted | None) -> Done:
     guard = search.guard(collected.piece, context=_decoded(part.before)[-CONTEXT_CHARS:])
     for at in range(0, len(body), _STEP_CHARS):
         guard.push(body[at : at + _STEP_CHARS])
-    guard.push(ahead)
+    for at in range(0, len(ahead), _AHEAD_STEP_CHARS):
+        if collected.reaches(len(body)):
+            break
+        guard.push(ahead[at : at + _AHEAD_STEP_CHARS])
     if part.is_last:
         guard.finish()
     pieces = list(_up_to(len(body), collected.events))

@@ -1,10 +1,14 @@
 """A text that is cut up comes to what the whole comes to, wherever the cuts are."""
 
+from collections.abc import Iterable
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nexxi_cli.core.types import Finding
 from nexxi_cli.service.redaction.outcomes import Checked, Outcome, Reported
 from nexxi_cli.service.redaction.parts import Done, Part, continued, cut, look_at_text, replay
+from nexxi_cli.service.redaction.searching import Search
 from nexxi_cli.service.redaction.texts import PlainText
 from tests.infrastructure.recognizers.examples import PEM
 from tests.service.redaction.searches import SEARCH, redacted
@@ -54,6 +58,26 @@ def test_a_finding_over_a_cut_is_one_finding() -> None:
 def test_a_look_ahead_that_is_too_short_costs_no_finding() -> None:
     text = f"x\n{PEM}\nmail ada@example.com\n" * 5
     assert in_parts(text, redacted(), part_bytes=300, ahead_bytes=10) == as_a_whole(text, redacted())
+
+
+def test_no_more_is_looked_at_ahead_than_it_takes_to_settle_what_is_before() -> None:
+    seen: list[int] = []
+
+    class Watching:
+        types = SEARCH.recognizers[0].types
+        max_chars = SEARCH.recognizers[0].max_chars
+
+        def find(self, text: str, start: int = 0) -> Iterable[Finding]:
+            seen.append(len(text))
+            return SEARCH.recognizers[0].find(text, start)
+
+        def open_from(self, text: str, start: int) -> int:
+            return SEARCH.recognizers[0].open_from(text, start)
+
+    part = Part(b"mail ada@example.com\n", b"", b"and then there is nothing for a while\n" * 3000, is_last=False)
+    done = look_at_text(Search((Watching(),), SEARCH.types), part, redacted())
+    assert done.out == b"mail <EMAIL>\n"
+    assert max(seen) < 10_000
 
 
 def test_no_cut_goes_through_a_character() -> None:
