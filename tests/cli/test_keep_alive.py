@@ -72,6 +72,7 @@ def test_a_chat_with_an_engine_loads_no_heavy_library(chats: Chats) -> None:
     assert done.stderr.rpartition("LOADED")[2].split() == []
 
 
+@pytest.mark.slow
 def test_it_ends_when_no_chat_has_come_for_so_long(chats: Chats) -> None:
     pid = chats.keep("1s")
     until(lambda: not is_running(pid))
@@ -79,6 +80,7 @@ def test_it_ends_when_no_chat_has_come_for_so_long(chats: Chats) -> None:
     assert used_none(chats.ask("a"))
 
 
+@pytest.mark.slow
 def test_a_second_chat_can_have_it_stay_longer(chats: Chats) -> None:
     pid = chats.keep("30s")
     assert "s unless it is asked" in engine_check()
@@ -112,6 +114,7 @@ def test_a_chat_does_not_miss_an_engine_that_was_killed_and_another_can_follow(c
     assert chats.keep() != pid
 
 
+@pytest.mark.slow
 def test_a_stopped_engine_costs_a_chat_three_seconds_and_not_its_answer(chats: Chats) -> None:
     pid = chats.keep()
     os.kill(pid, signal.SIGSTOP)
@@ -123,6 +126,7 @@ def test_a_stopped_engine_costs_a_chat_three_seconds_and_not_its_answer(chats: C
     assert "WarmEngineLost" in done.stderr
 
 
+@pytest.mark.slow
 def test_another_model_or_another_way_to_hold_it_is_not_answered_by_it(chats: Chats, tmp_path: Path) -> None:
     chats.keep()
     assert used_none(chats.ask("-o", "quantize=f32", "a"))
@@ -133,6 +137,7 @@ def test_another_model_or_another_way_to_hold_it_is_not_answered_by_it(chats: Ch
     assert engine_check().count("pid") == 2
 
 
+@pytest.mark.slow
 def test_a_model_whose_files_have_changed_is_loaded_anew(home: Path, tmp_path: Path) -> None:
     chats = Chats(home, write_folder(tmp_path / "changing", tiny_model()))
     before = chats.keep()
@@ -161,6 +166,7 @@ def test_sessions_schemas_private_chats_and_figures_are_as_without_it(chats: Cha
     assert "WarmEngineUsed" in nexxi(*chats.command("-n", "--json", "a")).stderr
 
 
+@pytest.mark.slow
 def test_what_the_model_refuses_is_told_as_without_it(chats: Chats, tmp_path: Path) -> None:
     chats.keep()
     schema = tmp_path / "schema.json"
@@ -210,6 +216,7 @@ def test_stop_ends_what_stays_and_says_what_it_was(chats: Chats) -> None:
     assert "no engine stays loaded" in refused("models", "stop", code=1)
 
 
+@pytest.mark.slow
 def test_a_chat_that_is_interrupted_leaves_the_engine_to_others(chats: Chats) -> None:
     pid = chats.keep()
     process = chats.begin("-o", "max_tokens=1000", "a")
