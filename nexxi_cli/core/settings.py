@@ -1,6 +1,7 @@
 """One frozen Settings: flag > NEXXI_* variable > config file > default.
 
 A key or value that is wrong fails here, at start, and names itself and the nearest valid name.
+Longer than most: all that can be set is found in one place, with its check.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""The server: builds the services, serves, and ends in good order. Knows Uvicorn; knows no command line."""
+"""The server: builds the services, serves, and ends in good order. Knows Uvicorn; knows no command line.
+
+A little longer than most: what begins in one order ends in the other, and both are to be read together.
+"""
 
 import asyncio
 import signal

@@ -80,10 +80,10 @@ class Llama:
         cos, sin = (table[places, None] for table in self._rotations_to(max(ends)))
 
         def attend(number: int, heads: Heads) -> torch.Tensor:
-            rows = zip(texts, ends, *(part.split(1) for part in heads), strict=True)
-            return torch.cat(
-                [self._attend(text.layers[number], own, None, end - 1, end) for text, end, *own in rows]  # type: ignore[arg-type]
-            )
+            queries, keys, values = (part.split(1) for part in heads)
+            rows = zip(texts, ends, queries, keys, values, strict=True)
+            seen = [self._attend(text.layers[number], (q, k, v), None, end - 1, end) for text, end, q, k, v in rows]
+            return torch.cat(seen)
 
         x = self._through_layers(tokens, cos, sin, attend)
         for token, text in zip(tokens, texts, strict=True):
