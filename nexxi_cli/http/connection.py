@@ -18,15 +18,26 @@ class ClientGone(Exception):
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """What `work` comes to. Raises ClientGone, once the work has been stopped, when the client goes away first."""
-    task = asyncio.create_task(work)
-    gone = asyncio.create_task(wait_for_disconnect(receive))
+    task, is_gone = asyncio.current_task(), False
+    assert task is not None
+
+    def stop(watch: "asyncio.Task[None]") -> None:
+        nonlocal is_gone
+        if not watch.cancelled():
+            is_gone = True
+            task.cancel()
+
+    watch = asyncio.create_task(wait_for_disconnect(receive))
+    watch.add_done_callback(stop)
     try:
-        await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ClientGone
+        return await work
+    except asyncio.CancelledError:
+        if is_gone and task.uncancel() == 0:
+            raise ClientGone from None
+        raise
     finally:
-        await stopped(task, gone)
+        watch.remove_done_callback(stop)
+        watch.cancel()
 
 
 async def wait_for_disconnect(receive: Receive) -> None:

@@ -39,21 +39,28 @@ class Services:
         return replace(self.settings.sampling(), max_new_tokens=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request on its way through a route: what serves it, who makes it, and what is noted of it."""
+
+    nexxi: Services
+    caller: Caller
+    record: RequestRecord
+
+
 async def _services(request: Request) -> Services:
     found: Services = request.app.state.services
     return found
 
 
-async def _record(request: Request) -> RequestRecord:
-    return record_of(request.scope)
-
-
-async def _caller(request: Request) -> Caller:
-    caller = record_of(request.scope).caller
-    assert caller is not None  # what is not public is behind the APIKeyMiddleware
-    return caller
+async def _call(request: Request) -> Call:
+    record = record_of(request.scope)
+    assert record.caller is not None  # what is not public is behind the APIKeyMiddleware
+    return Call(request.app.state.services, record.caller, record)
 
 
 Served = Annotated[Services, Depends(_services)]
-Record = Annotated[RequestRecord, Depends(_record)]
-Called = Annotated[Caller, Depends(_caller)]
+"""For routes that anybody may call."""
+
+Called = Annotated[Call, Depends(_call)]
+"""In one, as FastAPI charges for each dependency."""

@@ -9,14 +9,12 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from nexxi_cli import __version__
-from nexxi_cli.core.access import Caller
 from nexxi_cli.core.errors import NotFound
 from nexxi_cli.core.types import ChatRequest, ChatResponse, Delta, Started
 from nexxi_cli.http import sse
 from nexxi_cli.http.bodies import JsonResponse
 from nexxi_cli.http.connection import while_connected
 from nexxi_cli.http.json_route import JsonRoute
-from nexxi_cli.http.record import RequestRecord
 from nexxi_cli.http.schemas.errors import OF_A_BODY, errors
 from nexxi_cli.http.schemas.openai import (
     ChatCompletionIn,
@@ -26,7 +24,7 @@ from nexxi_cli.http.schemas.openai import (
     ModelsOut,
     completion_document,
 )
-from nexxi_cli.http.services import Called, Record, Served, Services
+from nexxi_cli.http.services import Call, Called, Services
 
 router = APIRouter(route_class=JsonRoute, tags=["OpenAI-compatible"])
 
@@ -53,18 +51,17 @@ class ModelNotFound(NotFound):
     responses={**errors(*OF_A_BODY, 404, 504), 200: {"description": "The reply", "content": STREAM}},
     summary="Answer a conversation that the client keeps",
 )
-async def chat_completions(
-    body: ChatCompletionIn, request: Request, nexxi: Served, caller: Called, record: Record
-) -> Response:
+async def chat_completions(body: ChatCompletionIn, request: Request, call: Called) -> Response:
     """OpenAI's chat completions: texts, one choice. A parameter that is not supported is refused by its name.
 
     `response_format` is enforced while the reply is written; only `max_tokens` can leave JSON unfinished. Nothing of
     the conversation is stored; personal data in it is replaced before the model reads it.
     """
+    nexxi, record = call.nexxi, call.record
     served = (await nexxi.backend.info()).name
     if body.model != served:
         raise ModelNotFound(f"the model {body.model!r} is not served here: this server has {served!r}")
-    asked = body.request(owner=caller.owner, default=nexxi.default_sampling(), request_id=record.request_id)
+    asked = body.request(owner=call.caller.owner, default=nexxi.default_sampling(), request_id=record.request_id)
     completion_id, created = f"chatcmpl-{record.request_id}", int(time.time())
     if body.stream:
         options = body.stream_options
@@ -74,15 +71,13 @@ async def chat_completions(
             model=served,
             include_usage=bool(options and options.include_usage),
         )
-        return sse.EventStream(_frames(asked, writer, nexxi, caller, record), drain=nexxi.drain)
-    response = await while_connected(request.receive, nexxi.generation.response(asked, caller, record))
+        return sse.EventStream(_frames(asked, writer, call), drain=nexxi.drain)
+    response = await while_connected(request.receive, nexxi.generation.response(asked, call.caller, record))
     return JsonResponse(completion_document(response, completion_id=completion_id, created=created))
 
 
-async def _frames(
-    asked: ChatRequest, writer: ChunkWriter, nexxi: Services, caller: Caller, record: RequestRecord
-) -> AsyncGenerator[bytes, None]:
-    async with aclosing(nexxi.generation.events(asked, caller, record)) as events:
+async def _frames(asked: ChatRequest, writer: ChunkWriter, call: Call) -> AsyncGenerator[bytes, None]:
+    async with aclosing(call.nexxi.generation.events(asked, call.caller, call.record)) as events:
         async for event in events:
             match event:
                 case Started():
@@ -97,17 +92,17 @@ async def _frames(
 
 
 @router.get("/v1/models", response_model=ModelsOut, responses=errors(), summary="List the models that are served")
-async def list_models(nexxi: Served, caller: Called) -> Response:
+async def list_models(call: Called) -> Response:
     """The one model of this server."""
-    return JsonResponse({"object": "list", "data": [await _model(nexxi)]})
+    return JsonResponse({"object": "list", "data": [await _model(call.nexxi)]})
 
 
 @router.get(
     "/v1/models/{model:path}", response_model=ModelOut, responses=errors(404), summary="Show a model that is served"
 )
-async def show_model(model: ModelName, nexxi: Served, caller: Called) -> Response:
+async def show_model(model: ModelName, call: Called) -> Response:
     """One model, by its name."""
-    document = await _model(nexxi)
+    document = await _model(call.nexxi)
     if document["id"] != model:
         raise ModelNotFound(f"the model {model!r} is not served here: this server has {document['id']!r}")
     return JsonResponse(document)

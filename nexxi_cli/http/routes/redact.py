@@ -10,7 +10,7 @@ from nexxi_cli.http.bodies import JsonResponse
 from nexxi_cli.http.json_route import JsonRoute
 from nexxi_cli.http.schemas.errors import OF_A_BODY, errors
 from nexxi_cli.http.schemas.sessions import RedactIn, RedactOut, redact_document
-from nexxi_cli.http.services import Called, Served
+from nexxi_cli.http.services import Called
 
 router = APIRouter(route_class=JsonRoute, tags=["safety"])
 
@@ -21,9 +21,9 @@ router = APIRouter(route_class=JsonRoute, tags=["safety"])
     responses=errors(*OF_A_BODY, 422),
     summary="Redact personal data and secrets",
 )
-async def redact(body: RedactIn, nexxi: Served, caller: Called) -> Response:
+async def redact(body: RedactIn, call: Called) -> Response:
     """Put a placeholder in the place of each piece of personal data. Nothing is stored."""
-    redactor = nexxi.redactor
+    redactor = call.nexxi.redactor
     if body.types is not None:
         unknown = sorted(set(body.types) - redactor.known_types)
         if unknown:
