@@ -41,8 +41,11 @@ class ModelBackend(Protocol):
     async def ready(self) -> None:
         """Wait until the model can answer at once."""
 
-    async def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Length of the prompt that `messages` make in the model's own template, with the reply's opening."""
+    async def count_tokens(self, messages: Sequence[Message], *, budget: int | None = None) -> int:
+        """Length of the prompt that `messages` make in the model's own template, with the reply's opening.
+
+        For whoever only wants to know whether that is within `budget` it may be an estimate, on the same side of it.
+        """
 
     def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
         """Answer `messages`. The last delta carries `finish` and `usage`.

@@ -43,7 +43,7 @@ async def fit_window(
         return (*system, *newest, question)
 
     kept, prompt_tokens = await most_that_fit(
-        lambda kept: backend.count_tokens(prompt(kept)),
+        lambda kept: backend.count_tokens(prompt(kept), budget=budget_tokens),
         guess=_guess([*system, question], turns, budget_tokens),
         most=len(turns),
         budget_tokens=budget_tokens,
@@ -54,7 +54,7 @@ async def fit_window(
 
 async def whole_window(backend: ModelBackend, messages: Sequence[Message], *, context_tokens: int) -> Window:
     """All of the messages. Raises ContextLengthExceeded when they leave no room for a single token of reply."""
-    prompt_tokens = await backend.count_tokens(messages)
+    prompt_tokens = await backend.count_tokens(messages, budget=context_tokens - 1)
     _check_room(prompt_tokens, context_tokens)
     return Window(tuple(messages), prompt_tokens, 0)
 

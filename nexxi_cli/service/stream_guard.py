@@ -16,6 +16,9 @@ Render = Callable[[str, int, Sequence[Finding]], str]
 _SHARE = 16
 """A search waits until a sixteenth of what is held can go, so that long holds do not cost their square."""
 
+_UNHURRIED_CHARS = 512
+"""How much comes between two searches of a text that nobody waits for."""
+
 
 class StreamGuard:
     """One text, pushed piece by piece; what comes out, joined, is the redacted text, however it was cut.
@@ -66,6 +69,8 @@ class StreamGuard:
         if self._mode == "off" or not text:
             return text
         self._buffer += text
+        if self._mode == "observe" and len(self._buffer) - self._held_from < _UNHURRIED_CHARS:
+            return text
         end = self._open_from()
         worth_it = (end - self._held_from) * _SHARE >= len(self._buffer) - self._held_from
         settled = self._release(end) if worth_it else ""

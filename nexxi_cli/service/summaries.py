@@ -89,7 +89,7 @@ async def _taken_in(
         return [Message("system", INSTRUCTION), Message("user", _transcript(summary, turns[:count]))]
 
     count, _ = await most_that_fit(
-        lambda count: backend.count_tokens(prompt(count)),
+        lambda count: backend.count_tokens(prompt(count), budget=budget_tokens),
         guess=len(turns),
         most=len(turns),
         budget_tokens=budget_tokens,

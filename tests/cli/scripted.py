@@ -32,7 +32,7 @@ class ScriptedBackend:
     async def info(self) -> ModelInfo:
         return ModelInfo("scripted", self._context_length)
 
-    async def count_tokens(self, messages: Sequence[Message]) -> int:
+    async def count_tokens(self, messages: Sequence[Message], *, budget: int | None = None) -> int:
         return sum(len(message.content.split()) for message in messages)
 
     async def ready(self) -> None:

@@ -54,7 +54,7 @@ class ScriptedBackend:
         if self.failure is not None:
             raise self.failure
 
-    async def count_tokens(self, messages: Sequence[Message]) -> int:
+    async def count_tokens(self, messages: Sequence[Message], *, budget: int | None = None) -> int:
         return sum(len(message.content.split()) for message in messages)
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:

@@ -61,8 +61,9 @@ async def test_what_outlasts_the_grace_ends_with_an_error_event_and_is_kept(home
     backend = ScriptedBackend(delay_s=0.02, endless=True)
     async with serving(backend, grace_s=0.3) as api:
         streaming = posting(api, body=STREAM | {"session_id": "cut", "save": True})
-        whole = posting(api)
         await until(lambda: backend.running)
+        whole = posting(api)
+        await asyncio.sleep(0.1)  # in which it gets into the queue
         os.kill(os.getpid(), signal.SIGTERM)
         text = (await streaming).text
         assert "event: error\n" in text

@@ -75,10 +75,10 @@ class NotingBackend(ScriptedBackend):
         super().__init__()
         self._steps = steps
 
-    async def count_tokens(self, messages: Sequence[Message]) -> int:
+    async def count_tokens(self, messages: Sequence[Message], *, budget: int | None = None) -> int:
         if "prompt" not in self._steps:
             self._steps.append("prompt")
-        return await super().count_tokens(messages)
+        return await super().count_tokens(messages, budget=budget)
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
         self._steps.append("model")

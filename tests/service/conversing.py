@@ -36,7 +36,7 @@ class WordBackend:
     async def info(self) -> ModelInfo:
         return ModelInfo("words", self.context_length, self.system)
 
-    async def count_tokens(self, messages: Sequence[Message]) -> int:
+    async def count_tokens(self, messages: Sequence[Message], *, budget: int | None = None) -> int:
         self.counted.append(messages)
         return sum(len(message.content.split()) for message in messages)
 

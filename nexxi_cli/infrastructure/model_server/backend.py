@@ -19,7 +19,7 @@ from nexxi_cli.infrastructure.model_server.completion import Completion, Models,
 from nexxi_cli.infrastructure.model_server.connection import ANSWER_S, new_client
 from nexxi_cli.infrastructure.model_server.openai import OpenAiServer
 from nexxi_cli.infrastructure.model_server.pool import LOOK_EVERY_S, ServerPool, listed, look_at
-from nexxi_cli.infrastructure.model_server.requests import estimated_tokens
+from nexxi_cli.infrastructure.model_server.requests import estimated_tokens, most_tokens
 from nexxi_cli.infrastructure.models.catalogue import KNOWN_MODELS
 
 WAIT_S = 1.0
@@ -94,8 +94,14 @@ class ModelServerBackend:
                 await asyncio.sleep(WAIT_S)
         self._observer.notify(ModelLoaded(self._info.name, time.monotonic() - began))
 
-    async def count_tokens(self, messages: Sequence[Message]) -> int:
-        """As the server counts, or else an estimate, rather too high than too low."""
+    async def count_tokens(self, messages: Sequence[Message], *, budget: int | None = None) -> int:
+        """As the server counts, or else an estimate, rather too high than too low.
+
+        A server that writes for others takes 7 ms to count (vLLM on two cores, 16 streams): it is not asked when the
+        prompt is within the budget however it is counted.
+        """
+        if budget is not None and most_tokens(messages) <= budget:
+            return estimated_tokens(messages)
         key = hash(tuple(messages))
         if key in self._counts:
             self._counts.move_to_end(key)
@@ -115,9 +121,7 @@ class ModelServerBackend:
         Raises, before the first delta, UsageError for what the servers refuse and Overloaded when all are busy.
         """
         info = await self.info()
-        prompt_tokens = await self.count_tokens(messages)
-        room = max(info.context_length - prompt_tokens, 1)
-        limit = min(sampling.max_new_tokens or room, room)
+        limit = await self._limit(messages, sampling.max_new_tokens, info.context_length)
         wanted = Completion(info.name, messages, sampling, limit, self._salt(sampling.prompt_cache_key))
         finish: FinishReason = "length"
         usage: Usage | None = None
@@ -131,7 +135,7 @@ class ModelServerBackend:
                     yield Delta(chunk.text)
                 if events > limit + EVENTS_BESIDE_TOKENS:
                     break
-        yield Delta("", finish, usage or Usage(prompt_tokens, tokens))
+        yield Delta("", finish, usage or Usage(await self.count_tokens(messages), tokens))
 
     async def aclose(self) -> None:
         """Stop looking, and close the connections."""
@@ -152,6 +156,13 @@ class ModelServerBackend:
         async with new_client(key, silence_s=ANSWER_S) as client:
             found = await look_at([cls.new_server(url, client) for url in urls])
         return {server.url: models for server, models in found.items()}
+
+    async def _limit(self, messages: Sequence[Message], wanted_tokens: int | None, context_tokens: int) -> int:
+        """How long the reply may be: as long as is wanted, if the context has room for it."""
+        if wanted_tokens is not None and most_tokens(messages) + wanted_tokens <= context_tokens:
+            return wanted_tokens
+        room = max(context_tokens - await self.count_tokens(messages), 1)
+        return min(wanted_tokens or room, room)
 
     def _salt(self, cache_key: str | None) -> str:
         """The same for all who have the servers' key, and telling nothing of whose it is; without a key of its own."""

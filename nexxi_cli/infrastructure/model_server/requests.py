@@ -15,12 +15,21 @@ too few, which the server would refuse.
 """
 TOKENS_PER_MESSAGE = 4
 """What a chat template puts around each message, and once more to open the reply."""
+MOST_PER_MESSAGE = 16
+MOST_PER_TEMPLATE = 256
+"""A system prompt of the template's own, dates and the like; that of gpt-oss has some 100."""
 
 
 def estimated_tokens(messages: Sequence[Message]) -> int:
     """About how many tokens a prompt has, for servers without `/tokenize`."""
     size_bytes = sum(len(message.content.encode("utf-8", "replace")) for message in messages)
     return math.ceil(size_bytes / BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE * (len(messages) + 1)
+
+
+def most_tokens(messages: Sequence[Message]) -> int:
+    """How many tokens a prompt has at most: one a byte, and what no template's own words are longer than."""
+    size_bytes = sum(len(message.content.encode("utf-8", "replace")) for message in messages)
+    return size_bytes + MOST_PER_MESSAGE * len(messages) + MOST_PER_TEMPLATE
 
 
 def tokenize_request(model: str, messages: Sequence[Message]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class LocalBackend:
         """Wait until the weights are loaded."""
         await self._outcome(self._engine)
 
-    async def count_tokens(self, messages: Sequence[Message]) -> int:
+    async def count_tokens(self, messages: Sequence[Message], *, budget: int | None = None) -> int:
         """Length of the prompt in the model's own template."""
         _, codec = await self._outcome(self._reader)
         return len(await asyncio.to_thread(codec.encode, messages))

@@ -61,7 +61,7 @@ class WarmEngine:
         """Wait until its model is loaded."""
         await self._asked(Request("ready"))
 
-    async def count_tokens(self, messages: Sequence[Message]) -> int:
+    async def count_tokens(self, messages: Sequence[Message], *, budget: int | None = None) -> int:
         """Length of the prompt in its model's own template."""
         count = (await self._asked(Request("count_tokens", tuple(messages)))).count
         if count is None:

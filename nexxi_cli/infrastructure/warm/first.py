@@ -51,9 +51,9 @@ class WarmFirst:
         """Wait until the model can answer at once."""
         await self._asked(lambda backend: backend.ready())
 
-    async def count_tokens(self, messages: Sequence[Message]) -> int:
+    async def count_tokens(self, messages: Sequence[Message], *, budget: int | None = None) -> int:
         """Length of the prompt in the model's own template."""
-        return await self._asked(lambda backend: backend.count_tokens(messages))
+        return await self._asked(lambda backend: backend.count_tokens(messages, budget=budget))
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Delta, None]:
         """Answer `messages`. Raises ModelUnavailable for an engine that ends once the reply has begun; before, nobody
