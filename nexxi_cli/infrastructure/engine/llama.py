@@ -6,27 +6,16 @@ and grouped queries (2305.13245). The sum that runs through the layers is float3
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
 
 import torch
-from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
+from torch.nn.functional import scaled_dot_product_attention
 
+from nexxi_cli.infrastructure.engine.block import Block, Heads, Layer
 from nexxi_cli.infrastructure.engine.kv import KeyValues
 from nexxi_cli.infrastructure.engine.linear import Linear
 from nexxi_cli.infrastructure.engine.shape import Shape
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """The weights of one block; norms are float32. `query_norm` and `key_norm` (a head wide): Qwen 3's."""
-
-    attention_norm: torch.Tensor
-    qkv: Linear
-    output: Linear
-    ffn_norm: torch.Tensor
-    gate_up: Linear
-    down: Linear
-    query_norm: torch.Tensor | None = None
-    key_norm: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +29,17 @@ class Weights:
     dtype: torch.dtype
 
 
-Heads = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""Queries, keys and values of new positions, each (n, its heads, head width)."""
+class Compiled(Protocol):
+    """What lies between two attentions, made one kernel by a compiler; for at most `most_rows` rows."""
+
+    @property
+    def most_rows(self) -> int:
+        """How many rows at most."""
+
+    def between(
+        self, number: int, x: torch.Tensor, attended: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> tuple[torch.Tensor, Heads]:
+        """As Block.between, from the layer of this number to the next."""
 
 
 class Llama:
@@ -50,8 +48,19 @@ class Llama:
     def __init__(self, shape: Shape, weights: Weights) -> None:
         self.shape = shape
         self._weights = weights
+        self._block = Block(shape, weights.dtype)
+        self._compiled: Compiled | None = None
         self._angles = torch.tensor(shape.rope, dtype=torch.float64)
         self._turns = self._rotations(0)
+
+    @property
+    def weights(self) -> Weights:
+        """What it computes with."""
+        return self._weights
+
+    def use(self, compiled: Compiled) -> None:
+        """From now on; may be called while another thread reads."""
+        self._compiled = compiled
 
     def new_text(self) -> KeyValues:
         """Nothing read yet."""
@@ -95,30 +104,20 @@ class Llama:
     ) -> torch.Tensor:
         """Rows (n, width) of `tokens`, after the last layer; `attend` (n, all query heads) has the texts."""
         x = self._weights.embedding[torch.tensor(tokens)].float()
-        for number, layer in enumerate(self._weights.layers):
-            heads = self._heads(layer, self._norm(x, layer.attention_norm), cos, sin)
-            x = x + layer.output(attend(number, heads))
-            gate, up = layer.gate_up(self._norm(x, layer.ffn_norm)).chunk(2, dim=-1)
-            x = x + layer.down(silu(gate) * up)
-        return x
+        layers, compiled = self._weights.layers, self._compiled
+        if compiled is not None and len(tokens) > compiled.most_rows:
+            compiled = None
+        heads = self._block.heads(x, layers[0].before, cos, sin)
+        for number, (layer, following) in enumerate(pairwise(layers)):
+            attended = attend(number, heads)
+            if compiled is not None:
+                x, heads = compiled.between(number, x, attended, cos, sin)
+            else:
+                x, heads = self._block.between(x, attended, cos, sin, layer.after, following.before)
+        return self._block.after(x, attend(len(layers) - 1, heads), layers[-1].after)
 
     def _scores(self, x: torch.Tensor) -> torch.Tensor:
-        return self._weights.head(self._norm(x, self._weights.norm)).float()
-
-    def _norm(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        return rms_norm(x, weight.shape, weight, self.shape.norm_eps).to(self._weights.dtype)
-
-    def _heads(self, layer: Layer, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> Heads:
-        shape = self.shape
-        queries, keys, values = (
-            layer.qkv(x)
-            .view(x.shape[0], -1, shape.head_width)
-            .split([shape.heads, shape.kv_heads, shape.kv_heads], dim=1)
-        )
-        if layer.query_norm is not None and layer.key_norm is not None:
-            queries = rms_norm(queries.float(), layer.query_norm.shape, layer.query_norm, shape.norm_eps)
-            keys = rms_norm(keys.float(), layer.key_norm.shape, layer.key_norm, shape.norm_eps)
-        return _rotate(queries, cos, sin).to(self._weights.dtype), _rotate(keys, cos, sin), values
+        return self._weights.head(self._block.normed(x, self._weights.norm)).float()
 
     def _attend(
         self,
@@ -175,8 +174,3 @@ class Llama:
         angles = torch.outer(torch.arange(max(512, positions * 3 // 2), dtype=torch.float64), self._angles)
         cos, sin = angles.cos().float(), angles.sin().float()
         return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
-
-
-def _rotate(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """(n, heads, head width), each pair of dimensions turned by its position; the pairs lie half a head apart."""
-    return torch.addcmul(heads * cos, heads.roll(heads.shape[-1] // 2, -1), sin)

@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from nexxi_cli.core.errors import ModelUnavailable
+from nexxi_cli.infrastructure.engine.block import After, Before, Layer
 from nexxi_cli.infrastructure.engine.linear import (
     Int4,
     Int8,
@@ -17,7 +18,7 @@ from nexxi_cli.infrastructure.engine.linear import (
     fits_four_bits,
     is_four_bit,
 )
-from nexxi_cli.infrastructure.engine.llama import Layer, Weights
+from nexxi_cli.infrastructure.engine.llama import Weights
 from nexxi_cli.infrastructure.engine.packs import Packs
 from nexxi_cli.infrastructure.engine.shape import Shape
 
@@ -95,21 +96,24 @@ class Loader:
             return checkpoint.get(f"{name}.weight", width).float()
 
         has_head_norms = f"{attention}q_norm.weight" in checkpoint
-        return Layer(
-            attention_norm=norm(f"{prefix}input_layernorm", shape.width),
+        before = Before(
+            norm=norm(f"{prefix}input_layernorm", shape.width),
             qkv=self._linear(
                 [(f"{attention}q_proj", queries), (f"{attention}k_proj", keys), (f"{attention}v_proj", keys)],
                 shape.width,
             ),
+            query_norm=norm(f"{attention}q_norm", shape.head_width) if has_head_norms else None,
+            key_norm=norm(f"{attention}k_norm", shape.head_width) if has_head_norms else None,
+        )
+        after = After(
             output=self._linear([(f"{attention}o_proj", shape.width)], queries),
-            ffn_norm=norm(f"{prefix}post_attention_layernorm", shape.width),
+            norm=norm(f"{prefix}post_attention_layernorm", shape.width),
             gate_up=self._linear(
                 [(f"{ffn}gate_proj", shape.ffn_width), (f"{ffn}up_proj", shape.ffn_width)], shape.width
             ),
             down=self._linear([(f"{ffn}down_proj", shape.width)], shape.ffn_width),
-            query_norm=norm(f"{attention}q_norm", shape.head_width) if has_head_norms else None,
-            key_norm=norm(f"{attention}k_norm", shape.head_width) if has_head_norms else None,
         )
+        return Layer(before, after)
 
     def _linear(self, parts: Sequence[tuple[str, int]], width: int) -> Linear:
         checkpoint = self._checkpoint
