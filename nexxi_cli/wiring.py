@@ -156,6 +156,7 @@ class App:
             packs=self.paths.cache / "engine",
             prefix_bytes=self.settings.prefix_cache_mb * 2**20,
             observer=self.observer,
+            compiled=self.settings.compile,
         )
         return backend
 
@@ -521,9 +522,10 @@ def model_loader(paths: Paths, progress: Progress | None = None, *, instead: str
     return ModelLoader(paths.cache, progress or NO_PROGRESS, instead=instead or CHAT_MODELS)
 
 
-def runs_by(folder: Path, settings: "Settings") -> str:
+def runs_by(folder: Path, settings: "Settings", paths: Paths) -> str:
     """Which engine runs the model of a folder, and why not the other. Raises ModelUnavailable for a broken folder."""
     from nexxi_cli.core.errors import UnsupportedModel
+    from nexxi_cli.infrastructure.engine.kernels import told_of_kernels
     from nexxi_cli.infrastructure.engine.shape import shape_of
     from nexxi_cli.infrastructure.models.folder import ModelFolder
 
@@ -531,7 +533,8 @@ def runs_by(folder: Path, settings: "Settings") -> str:
         shape_of(ModelFolder(folder.name, folder).config)
     except UnsupportedModel as reason:
         return f"transformers ({reason})"
-    return f"Nexxi's engine on a CPU (quantize: {settings.quantize}), by transformers on CUDA"
+    steps = told_of_kernels(paths.cache / "engine") if settings.compile else "steps not compiled, as the settings say"
+    return f"Nexxi's engine on a CPU (quantize: {settings.quantize}; {steps}), by transformers on CUDA"
 
 
 def engine_place(paths: Paths) -> "Place":

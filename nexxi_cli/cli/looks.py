@@ -80,7 +80,9 @@ async def look_for_model(nexxi: "App") -> str | Check:
     for listed in model_library(nexxi.paths, nexxi.progress).list():
         if listed.name == nexxi.settings.model:
             missing = Check("model", "warning", f"{listed.name} is not pulled yet")
-            return f"{listed.path}, run by {runs_by(listed.path, nexxi.settings)}" if listed.path else missing
+            if listed.path is None:
+                return missing
+            return f"{listed.path}, run by {runs_by(listed.path, nexxi.settings, nexxi.paths)}"
     return f"{nexxi.settings.model}, looked up when it is used"
 
 

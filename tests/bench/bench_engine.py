@@ -94,6 +94,9 @@ def main() -> None:
     folder = ModelFolder(name, model_loader(paths).provide(name).path)
     codec = load_codec(folder)
     engine = FastEngine.load(folder, quantise="auto", threads=THREADS, packs=paths.cache / "engine", prefix_bytes=2**28)
+    compiling = engine.compile_behind(after_s=0, closed=threading.Event())
+    if compiling is not None:
+        compiling.join()
     reference = AutoModelForCausalLM.from_pretrained(folder.path, dtype=torch.bfloat16).eval()
     ids = codec._tokenizer.encode(TEXT, add_special_tokens=False).ids
     rows = {"nexxi": _ours(engine, ids), "transformers, bf16": _transformers(reference, ids)}

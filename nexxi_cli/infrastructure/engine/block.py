@@ -83,6 +83,17 @@ class Block:
         x = self.after(x, attended, after)
         return x, self.heads(x, before, cos, sin)
 
+    def attend_once(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """What one position sees, (1, all query heads), of keys and values (positions, kv heads, head width).
+
+        Written out, as a compiler makes it a kernel that is faster than those for many positions.
+        """
+        shape = self.shape
+        grouped = queries.view(shape.kv_heads, -1, shape.head_width).float() * shape.head_width**-0.5
+        scores = (grouped[None] * keys[:, :, None].float()).sum(-1)
+        seen = (scores.softmax(0)[..., None] * values[:, :, None].float()).sum(0)
+        return seen.view(1, -1).to(self.dtype)
+
     def normed(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """RMSNorm, as rows to be multiplied."""
         return rms_norm(x, weight.shape, weight, self.shape.norm_eps).to(self.dtype)

@@ -3,13 +3,15 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.engine.batch import Batch
+from nexxi_cli.infrastructure.engine.compiled import kernel_file, load_kernels, make_behind
 from nexxi_cli.infrastructure.engine.kv import Prefixes
 from nexxi_cli.infrastructure.engine.llama import Llama
 from nexxi_cli.infrastructure.engine.packs import Packs, pack_file
@@ -21,6 +23,13 @@ from nexxi_cli.infrastructure.models.constraint import Constraint
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 
 
+class MakeKernels(Protocol):
+    """As make_behind, for one model."""
+
+    def __call__(self, *, after_s: float, closed: threading.Event) -> threading.Thread:
+        """Begin."""
+
+
 class FastEngine:
     """One Llama-like model on the CPU. What it does, it does in one thread at a time.
 
@@ -28,19 +37,35 @@ class FastEngine:
     bf16 and f32, rounding may differ, and with it the choice between tokens that are equally likely but for that.
     """
 
-    def __init__(self, model: Llama, defaults: Mapping[str, Any], end_tokens: Set[int], prefix_bytes: int) -> None:
+    def __init__(
+        self,
+        model: Llama,
+        defaults: Mapping[str, Any],
+        end_tokens: Set[int],
+        prefix_bytes: int,
+        make_kernels: MakeKernels | None = None,
+    ) -> None:
+        """`make_kernels`: how the compiled steps that the model lacks are made."""
+        self._make_kernels = make_kernels
         self._batch = Batch(model, Prefixes(prefix_bytes))
         self._defaults = defaults
         self._end_tokens = end_tokens
 
     @classmethod
     def load(
-        cls, folder: ModelFolder, *, quantise: Quantise, threads: int | None, packs: Path | None, prefix_bytes: int
+        cls,
+        folder: ModelFolder,
+        *,
+        quantise: Quantise,
+        threads: int | None,
+        packs: Path | None,
+        prefix_bytes: int,
+        compiled: bool = True,
     ) -> "FastEngine":
         """Map the weights into memory. Raises UnsupportedModel for a shape that is not covered, ModelUnavailable.
 
-        `packs` is a folder where quantised weights are kept; `prefix_bytes` bounds the keys and values of texts that
-        may go on.
+        `packs` is a folder where quantised weights are kept, and the compiled steps that are used if `compiled`;
+        `prefix_bytes` bounds the keys and values of texts that may go on.
         """
         shape = shape_of(folder.config)
         if threads is not None:
@@ -49,8 +74,23 @@ class FastEngine:
             loader = Loader(shape, Checkpoint(folder.path), quantise)
             file = None if packs is None else pack_file(packs, folder.path, loader.kind)
             model = Llama(shape, loader.load(Packs(file)))
+        kernels = kernel_file(packs, shape, model.weights) if packs is not None and compiled else None
+        make = None
+        if kernels is not None:
+            found = load_kernels(kernels, model.weights.layers)
+            if found is not None:
+                model.use(found)
+            else:
+                make = partial(make_behind, model, kernels, (str(folder.path), loader.kind, str(packs)))
         defaults = folder.generation_config
-        return cls(model, defaults, end_tokens_of(defaults, folder.config), prefix_bytes)
+        return cls(model, defaults, end_tokens_of(defaults, folder.config), prefix_bytes, make)
+
+    def compile_behind(self, *, after_s: float, closed: threading.Event) -> threading.Thread | None:
+        """Have the steps compiled that are not yet, if this machine can, unless it is closed within `after_s`.
+
+        They are used from then on. Nothing has to wait for the thread that sees to it; None when there is no need.
+        """
+        return None if self._make_kernels is None else self._make_kernels(after_s=after_s, closed=closed)
 
     @property
     def end_tokens(self) -> Set[int]:

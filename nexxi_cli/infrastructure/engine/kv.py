@@ -12,7 +12,7 @@ STEP = 256
 
 
 class KeyValues:
-    """Keys and values of one text, for each layer (kv heads, positions, head width). `tokens` are those it holds."""
+    """Keys and values of one text, for each layer (positions, kv heads, head width). `tokens` are those it holds."""
 
     def __init__(self, shape: Shape, dtype: torch.dtype) -> None:
         self._shape = shape
@@ -36,13 +36,13 @@ class KeyValues:
         if positions <= self._room:
             return
         room = -(-positions // STEP) * STEP
-        size = (self._shape.kv_heads, room, self._shape.head_width)
+        size = (room, self._shape.kv_heads, self._shape.head_width)
         grown: list[tuple[torch.Tensor, torch.Tensor]] = []
         for layer in range(self._shape.layers):
             keys, values = torch.empty(size, dtype=self.dtype), torch.empty(size, dtype=self.dtype)
             if self._room and self.length:
-                keys[:, : self.length] = self.layers[layer][0][:, : self.length]
-                values[:, : self.length] = self.layers[layer][1][:, : self.length]
+                keys[: self.length] = self.layers[layer][0][: self.length]
+                values[: self.length] = self.layers[layer][1][: self.length]
             grown.append((keys, values))
         self.layers, self._room = grown, room
 

@@ -1,8 +1,8 @@
 """Matrices that rows are multiplied with: quantised for a few rows, dense for many. Knows torch's kernels, no model."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch.nn.functional import linear
@@ -11,17 +11,6 @@ GROUP = 32
 """Weights that share a scale and a minimum; GGUF's Q4_0 and Q4_1 have the same groups."""
 LOSSLESS = 2.0**-7
 """Largest deviation, relative to a group's largest weight, that bfloat16's rounding of four-bit weights leaves."""
-
-
-class Kernel(Protocol):
-    """Multiplies a few rows with a matrix; for more than `most_rows` a dense one is better."""
-
-    @property
-    def most_rows(self) -> int:
-        """How many rows at most."""
-
-    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """(n, in) to (n, out), both bfloat16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +59,10 @@ class Int8:
         return torch._weight_int8pack_mm(rows, self.packed, self.scales)  # noqa: SLF001 - its only name
 
 
+Kernel = Int4 | Int8
+"""Multiplies a few rows with a matrix; for more than `most_rows` a dense one is better."""
+
+
 @dataclass(frozen=True, slots=True)
 class Linear:
     """One or more matrices over the same input, whose outputs stand side by side."""
@@ -87,6 +80,19 @@ class Linear:
         else:
             result = torch.cat([linear(rows, weight) for weight in self.dense], dim=-1)
         return result if self.bias is None else result + self.bias
+
+    def for_few(self) -> Iterator[torch.Tensor]:
+        """The tensors that a few rows are multiplied with, of a quantised matrix."""
+        assert self.few is not None
+        yield from (self.few.packed, self.few.scales)
+        if self.bias is not None:
+            yield self.bias
+
+    def of_few(self, tensors: Iterator[torch.Tensor]) -> "Linear":
+        """The same kind of matrix of other tensors, as `for_few` gives them; for a few rows alone."""
+        assert self.few is not None
+        few = replace(self.few, packed=next(tensors), scales=next(tensors))
+        return Linear((), few, None if self.bias is None else next(tensors))
 
 
 def fits_four_bits(out: int, width: int) -> bool:

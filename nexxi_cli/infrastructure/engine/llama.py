@@ -30,16 +30,19 @@ class Weights:
 
 
 class Compiled(Protocol):
-    """What lies between two attentions, made one kernel by a compiler; for at most `most_rows` rows."""
+    """What a compiler has made one kernel each: what lies between two attentions, and one position's attention."""
 
     @property
     def most_rows(self) -> int:
-        """How many rows at most."""
+        """How many rows at most lie between two attentions."""
 
     def between(
         self, number: int, x: torch.Tensor, attended: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
     ) -> tuple[torch.Tensor, Heads]:
         """As Block.between, from the layer of this number to the next."""
+
+    def attend_once(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """As Block's."""
 
 
 class Llama:
@@ -89,6 +92,8 @@ class Llama:
         cos, sin = (table[places, None] for table in self._rotations_to(max(ends)))
 
         def attend(number: int, heads: Heads) -> torch.Tensor:
+            if len(texts) == 1:
+                return self._attend(texts[0].layers[number], heads, None, ends[0] - 1, ends[0])
             queries, keys, values = (part.split(1) for part in heads)
             rows = zip(texts, ends, queries, keys, values, strict=True)
             seen = [self._attend(text.layers[number], (q, k, v), None, end - 1, end) for text, end, q, k, v in rows]
@@ -131,10 +136,11 @@ class Llama:
         shape, n = self.shape, end - begin
         queries, new_keys, new_values = heads
         keys, values = kept
-        keys[:, begin:end] = new_keys.transpose(0, 1)
-        values[:, begin:end] = new_values.transpose(0, 1)
+        keys[begin:end], values[begin:end] = new_keys, new_values
         first = 0 if shape.window is None else max(0, begin + 1 - shape.window)
-        keys, values = keys[:, first:end], values[:, first:end]
+        if n == 1 and self._compiled is not None:
+            return self._compiled.attend_once(queries, keys[first:end], values[first:end])
+        keys, values = (kept[first:end].transpose(0, 1) for kept in (keys, values))
         if n > 1 and seen is None:
             mixed = scaled_dot_product_attention(
                 queries.transpose(0, 1)[None], keys[None], values[None], is_causal=True, enable_gqa=True

@@ -32,6 +32,10 @@ DTYPES: Mapping[str, Literal["auto", "bfloat16", "float32"]] = {"auto": "auto", 
 """How transformers calls them."""
 
 
+COMPILE_AFTER_S = 20.0
+"""A process that is still there is no script's: it can bear that a compiler runs beside it, at the lowest priority."""
+
+
 class LocalBackend:
     """A ModelBackend over a model of this machine. It begins to load when it is made.
 
@@ -48,12 +52,16 @@ class LocalBackend:
         packs: Path | None,
         prefix_bytes: int,
         observer: Observer,
+        compiled: bool = False,
     ) -> None:
-        """`packs` is a folder for quantised weights; `prefix_bytes` bounds what is kept of texts that may go on."""
+        """`packs` is a folder for quantised weights and, if `compiled`, for compiled steps; a backend that is open for
+        COMPILE_AFTER_S has those made that it lacks. `prefix_bytes` bounds what is kept of texts that may go on.
+        """
         self._name = name
         self._loader = loader
         self._observer = observer
         self._closed = threading.Event()
+        self._compiled = compiled
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer")
         self._thinking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._reader = self._reading.submit(self._read)
@@ -156,7 +164,15 @@ class LocalBackend:
         try:
             if not is_for_the_cpu():
                 raise UnsupportedModel("there is a CUDA device")
-            engine = FastEngine.load(folder, quantise=quantise, threads=threads, packs=packs, prefix_bytes=prefix_bytes)
+            engine = FastEngine.load(
+                folder,
+                quantise=quantise,
+                threads=threads,
+                packs=packs,
+                prefix_bytes=prefix_bytes,
+                compiled=self._compiled,
+            )
+            engine.compile_behind(after_s=COMPILE_AFTER_S, closed=self._closed)
         except UnsupportedModel as reason:
             engine = _by_transformers(folder, quantise, threads, reason)
         self._observer.notify(ModelLoaded(self._name, time.monotonic() - began))

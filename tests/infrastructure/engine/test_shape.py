@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nexxi_cli.core.errors import UnsupportedModel
+from nexxi_cli.core.paths import xdg_paths
 from nexxi_cli.core.settings import Settings
 from nexxi_cli.infrastructure.engine.shape import shape_of
 from nexxi_cli.wiring import runs_by
@@ -50,9 +51,12 @@ def test_older_spellings_of_rotary_settings_are_read() -> None:
 def test_doctor_can_say_what_runs_a_model_and_why(tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(PLAIN))
-    assert runs_by(tmp_path, Settings(quantize="int8")).startswith("Nexxi's engine on a CPU (quantize: int8)")
+    paths = xdg_paths({"HOME": str(tmp_path)})
+    assert runs_by(tmp_path, Settings(quantize="int8"), paths).startswith("Nexxi's engine on a CPU (quantize: int8; ")
+    off = runs_by(tmp_path, Settings(compile=False), paths)
+    assert "not compiled, as the settings say" in off
     config.write_text(json.dumps(PLAIN | {"model_type": "gpt2"}))
-    assert runs_by(tmp_path, Settings()) == "transformers (model_type is 'gpt2')"
+    assert runs_by(tmp_path, Settings(), paths) == "transformers (model_type is 'gpt2')"
 
 
 @pytest.mark.parametrize(
