@@ -47,6 +47,7 @@ def chat(
     prompt: Annotated[list[str] | None, typer.Argument(help="The prompt; piped text goes before it.")] = None,
     *,
     once: Annotated[bool, flag("--once", help="Answer one prompt and exit.")] = False,
+    bench: Annotated[bool, flag("--bench", help="Measure the model's speed, in a minute at the most.")] = False,
     model: ModelOption = None,
     system: Annotated[
         str | None, typer.Option("--system", "-s", metavar="TEXT", help="System prompt of the session.")
@@ -112,6 +113,26 @@ def chat(
         "keep_alive": keep_alive,
     }
     settings = read_settings(flags, options or ())
+    if bench:
+        from nexxi_cli.cli.bench import bench as measure
+        from nexxi_cli.cli.bench import refuse_beside_bench
+
+        refuse_beside_bench(
+            {
+                "--once": once,
+                "the prompt": prompt,
+                "--file": files,
+                "--continue": continue_last,
+                "--session": session,
+                "--system": system,
+                "--stop": stop,
+                "--schema": schema,
+                "--extract": extract,
+                "--private": private,
+            }
+        )
+        run_to_end(measure(settings, as_json=as_json, quiet=quiet, verbose=verbose))
+        return
     chosen = ChatOptions(
         session=SessionChoice(reference=session, last=continue_last),
         system=system,

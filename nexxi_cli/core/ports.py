@@ -36,7 +36,7 @@ class ModelBackend(Protocol):
         """Whether the last that was heard of the model is that it does not answer. Asks nobody."""
 
     async def info(self) -> ModelInfo:
-        """Name and context length; waits until the model's configuration is known."""
+        """Name and context length; waits until the model's configuration is known. Once ready, the engine too."""
 
     async def ready(self) -> None:
         """Wait until the model can answer at once."""

@@ -172,11 +172,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What the service and the front doors may know of a model. `system` is the system prompt it does best with."""
+    """What the service and the front doors may know of a model. `system` is the system prompt it does best with.
+
+    engine: what computes it and how, in words, as far as that is known: once it is loaded.
+    """
 
     name: str
     context_length: int
     system: str | None = None
+    engine: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

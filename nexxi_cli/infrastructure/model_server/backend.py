@@ -187,5 +187,5 @@ class ModelServerBackend:
             raise NotFound(f"{where} has no model {name!r}: it has {listed(names)}")
         told = [context for models in answers.values() if (context := models.get(name)) is not None]
         known = KNOWN_MODELS.get(name)
-        info = ModelInfo(name, min(told, default=self._context_tokens))
+        info = ModelInfo(name, min(told, default=self._context_tokens), engine=f"a model server: {where}")
         return replace(info, system=known.system) if known else info

@@ -44,6 +44,13 @@ class TransformersEngine:
         return cls(model.to("cuda" if torch.cuda.is_available() else "cpu").eval())
 
     @property
+    def words(self) -> str:
+        """What computes and with what, for people."""
+        device, dtype = self._model.device.type, str(self._model.dtype).removeprefix("torch.")
+        where = f"CPU, threads: {torch.get_num_threads()}" if device == "cpu" else device.upper()
+        return f"transformers, {dtype}, {where}"
+
+    @property
     def end_tokens(self) -> Set[int]:
         """The tokens with which the model ends a reply."""
         return _end_tokens(self._model.generation_config)

@@ -62,6 +62,7 @@ class LocalBackend:
         self._observer = observer
         self._closed = threading.Event()
         self._compiled = compiled
+        self._engine_words: str | None = None
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer")
         self._thinking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._reader = self._reading.submit(self._read)
@@ -73,10 +74,10 @@ class LocalBackend:
         return False
 
     async def info(self) -> ModelInfo:
-        """Name and context length; waits until the model is on this machine."""
+        """Name and context length; waits until the model is on this machine. The engine is told once it is loaded."""
         folder, _ = await self._outcome(self._reader)
         known = KNOWN_MODELS.get(self._name)
-        return ModelInfo(self._name, folder.context_length, known.system if known else None)
+        return ModelInfo(self._name, folder.context_length, known.system if known else None, engine=self._engine_words)
 
     async def ready(self) -> None:
         """Wait until the weights are loaded."""
@@ -172,11 +173,28 @@ class LocalBackend:
                 prefix_bytes=prefix_bytes,
                 compiled=self._compiled,
             )
-            engine.compile_behind(after_s=COMPILE_AFTER_S, closed=self._closed)
+            making = engine.compile_behind(after_s=COMPILE_AFTER_S, closed=self._closed)
+            self._engine_words = _words_of_fast(
+                folder, quantise, has_steps=self._compiled and packs is not None and making is None
+            )
         except UnsupportedModel as reason:
             engine = _by_transformers(folder, quantise, threads, reason)
+            self._engine_words = engine.words
         self._observer.notify(ModelLoaded(self._name, time.monotonic() - began))
         return engine, codec.constraints(engine.end_tokens)
+
+
+def _words_of_fast(folder: ModelFolder, quantise: "Quantise", *, has_steps: bool) -> str:
+    """What the fast engine computes with, for people. `has_steps`: whether it lacks none of the compiled ones."""
+    import torch
+
+    from nexxi_cli.infrastructure.engine.shape import shape_of
+    from nexxi_cli.infrastructure.engine.weights import Checkpoint, Loader
+
+    kind = Loader(shape_of(folder.config), Checkpoint(folder.path), quantise).kind
+    steps = "compiled" if has_steps else "not compiled"
+    kernels = kind if kind in ("bf16", "f32") else f"{kind} for decoding ({steps}), bf16 for prompts"
+    return f"Nexxi's own, {kernels}, threads: {torch.get_num_threads()}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _by_transformers(

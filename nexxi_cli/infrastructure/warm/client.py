@@ -55,7 +55,8 @@ class WarmEngine:
         info = (await self._asked(Request("info"))).info
         if info is None:
             raise EngineGone("the warm engine does not say what its model is")
-        return replace(info, name=self._name)
+        engine = f"a warm engine, pid {self.pid}" + (f": {info.engine}" if info.engine else "")
+        return replace(info, name=self._name, engine=engine)
 
     async def ready(self) -> None:
         """Wait until its model is loaded."""
