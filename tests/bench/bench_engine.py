@@ -1,14 +1,14 @@
 """The engine beside its peers: prompts, decoding, many streams, the next turn; whether it says what transformers says.
 
 Run from the repository root, with the default model pulled: `python -m tests.bench.bench_engine`. transformers runs in
-the same process, in bfloat16. `--llama PYTHON --gguf FILE` puts llama.cpp beside it: the interpreter of an environment
-that has it (`pip install llama-cpp-python`) and the GGUF from which the model was converted, which lies in the cache
-under `weights`. Two threads, greedy; the best of three.
+the same process, in bfloat16. `--gguf FILE` is the GGUF from which the model was converted, which lies in the cache
+under `weights`; with it, `--llama PYTHON` and `--openvino PYTHON` put llama.cpp and OpenVINO GenAI beside it: each the
+interpreter of an environment that has it (`pip install llama-cpp-python`; `python3 -m venv ov && ov/bin/pip install
+openvino-genai`). Two threads, greedy; the best of three. `--speeds` ends after the table of speeds.
 """
 
 import argparse
 import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +26,8 @@ from nexxi_cli.infrastructure.engine.fast import FastEngine
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.tokens import TokenCodec, load_codec
 from nexxi_cli.wiring import model_loader
+from tests.bench import engine_peers
+from tests.bench.engine_peers import Speeds
 
 THREADS = 2
 DECODED = 128
@@ -59,35 +61,18 @@ TEXT = (
     " he waited for something that was due. When the baker opened his shutters, the stranger rose and bought a"
     " loaf. He paid with a coin that was much too large, and asked for the way to the lighthouse."
 )
-_LLAMA = """
-import sys, time
-from llama_cpp import Llama
-model = Llama(sys.argv[1], n_threads=2, n_threads_batch=2, n_ctx=4096, verbose=False)
-ids = model.tokenize(sys.argv[2].encode(), add_bos=False)
-def timed(work):
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-def read(count):
-    model.reset()
-    model.eval((ids * (count // len(ids) + 1))[:count])
-def decode():
-    for _ in range(128):
-        model.eval([model.sample(temp=0)])
-for count in (300, 2000):
-    print(count / min(timed(lambda: read(count)) for _ in range(3)))
-model.reset()
-model.eval(ids)
-print(128 / min(timed(decode) for _ in range(3)))
-"""
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--llama", metavar="PYTHON")
+    parser.add_argument("--openvino", metavar="PYTHON")
     parser.add_argument("--gguf", type=Path)
+    parser.add_argument("--speeds", action="store_true")
     chosen = parser.parse_args()
+    if (chosen.llama or chosen.openvino) and chosen.gguf is None:
+        parser.error("--llama and --openvino need --gguf")
     torch.set_num_threads(THREADS)
     name = Settings().model
     paths = xdg_paths(os.environ)
@@ -99,19 +84,22 @@ def main() -> None:
         compiling.join()
     reference = AutoModelForCausalLM.from_pretrained(folder.path, dtype=torch.bfloat16).eval()
     ids = codec._tokenizer.encode(TEXT, add_special_tokens=False).ids
-    rows = {"nexxi": _ours(engine, ids), "transformers, bf16": _transformers(reference, ids)}
+    ours = _ours(engine, ids)
+    peers = {engine_peers.TRANSFORMERS: _transformers(reference, ids)}
     if chosen.llama:
-        rows["llama.cpp"] = _llama(chosen.llama, chosen.gguf)
-    print(f"{'tokens/s':20}  prompt of 300  prompt of 2,000  decoding")
-    for engine_name, (short, long, decoded) in rows.items():
-        print(f"{engine_name:20}  {short:13.0f}  {long:15.0f}  {decoded:8.1f}")
+        peers[engine_peers.LLAMA] = engine_peers.llama(chosen.llama, chosen.gguf, TEXT)
+    if chosen.openvino:
+        peers[engine_peers.OPENVINO] = engine_peers.openvino(chosen.openvino, chosen.gguf, TEXT)
+    engine_peers.print_speeds(ours, peers)
+    if chosen.speeds:
+        return
     _together(engine, codec)
     _turns(engine, codec)
     _agreement(engine, codec, reference.float())
     _perplexity(engine, reference, ids)
 
 
-def _ours(engine: FastEngine, ids: Sequence[int]) -> tuple[float, float, float]:
+def _ours(engine: FastEngine, ids: Sequence[int]) -> Speeds:
     def generate(count: int, most: int) -> None:
         engine.generate(_of(ids, count), GREEDY, max_new_tokens=most, on_token=_ignore, stop=threading.Event())
 
@@ -130,7 +118,7 @@ def _ours(engine: FastEngine, ids: Sequence[int]) -> tuple[float, float, float]:
     return speeds[0], speeds[1], max(decode() for _ in range(3))
 
 
-def _transformers(model: Any, ids: Sequence[int]) -> tuple[float, float, float]:
+def _transformers(model: Any, ids: Sequence[int]) -> Speeds:
     def generate(count: int, most: int) -> None:
         prompt = torch.tensor([_of(ids, count)])
         with torch.inference_mode():
@@ -146,12 +134,6 @@ def _transformers(model: Any, ids: Sequence[int]) -> tuple[float, float, float]:
     speeds = [count / _best(lambda count=count: generate(count, 1)) for count in (300, 2000)]  # type: ignore[misc]
     alone = _best(lambda: generate(len(ids), 1))
     return speeds[0], speeds[1], DECODED / (_best(lambda: generate(len(ids), DECODED + 1)) - alone)
-
-
-def _llama(python: str, gguf: Path) -> tuple[float, float, float]:
-    run = subprocess.run([python, "-c", _LLAMA, str(gguf), TEXT], capture_output=True, text=True, check=True)
-    short, long, decoded = map(float, run.stdout.split())
-    return short, long, decoded
 
 
 def _together(engine: FastEngine, codec: TokenCodec) -> None:
