@@ -1,7 +1,10 @@
-"""Generation by transformers: the way in for every architecture, and the reference for any faster engine."""
+"""Generation by transformers: the way in for every architecture, and the reference for any faster engine.
+
+What it does on CUDA, with a static cache and in bfloat16, was not run on a GPU so far (see held.py).
+"""
 
 import threading
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
 from typing import Any, Literal
 
@@ -13,6 +16,7 @@ from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.models.constraint import Constraint
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.generating import Stopped
+from nexxi_cli.infrastructure.models.held import CacheKind, HeldText, cache_kind
 from nexxi_cli.infrastructure.models.masking import DocumentEnd, Mask
 from nexxi_cli.infrastructure.models.pretrained import first_line, read_model
 
@@ -27,28 +31,38 @@ PREFILL_CHUNK_TOKENS = 512
 class TransformersEngine:
     """One model in memory. Generates one reply at a time; use it from one thread."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, cache: CacheKind | None = None, prefix_bytes: int = 0) -> None:
+        """`cache`: None for the one that suits the model's device. `prefix_bytes` bounds what is kept of the text that
+        was read last, in case it goes on.
+        """
         self._model = model
+        self._held = HeldText(model.config.get_text_config(decoder=True), cache or _kind_for(model), prefix_bytes)
         self._stop: threading.Event | None = None
         model.register_forward_pre_hook(self._check)
 
     @classmethod
     def load(
-        cls, folder: ModelFolder, *, dtype: Literal["auto", "bfloat16", "float32"], threads: int | None
+        cls,
+        folder: ModelFolder,
+        *,
+        dtype: Literal["auto", "bfloat16", "float32"],
+        threads: int | None,
+        prefix_bytes: int = 0,
     ) -> "TransformersEngine":
         """Read the weights, onto a CUDA device if there is one. Raises ModelUnavailable and UnsupportedModel."""
+        device = "cuda" if torch.cuda.is_available() else "cpu"
         if threads is not None:
             torch.set_num_threads(threads)
-        wanted = _dtype(folder) if dtype == "auto" else getattr(torch, dtype)
+        wanted = getattr(torch, dtype_for(folder.config, device) if dtype == "auto" else dtype)
         model = read_model(AutoModelForCausalLM, folder, wanted)
-        return cls(model.to("cuda" if torch.cuda.is_available() else "cpu").eval())
+        return cls(model.to(device).eval(), prefix_bytes=prefix_bytes)
 
     @property
     def words(self) -> str:
         """What computes and with what, for people."""
         device, dtype = self._model.device.type, str(self._model.dtype).removeprefix("torch.")
         where = f"CPU, threads: {torch.get_num_threads()}" if device == "cpu" else device.upper()
-        return f"transformers, {dtype}, {where}"
+        return f"transformers, {dtype}, {where}" + (", static cache" if self._held.kind == "static" else "")
 
     @property
     def end_tokens(self) -> Set[int]:
@@ -89,8 +103,10 @@ class TransformersEngine:
     ) -> bool:
         """Answer `prompt`, one `on_token` a token, the end token not among them; True if the reply ended by itself.
 
-        `constraint` says which tokens may come, and ends the reply when none may. Raises Stopped within one token once
-        `stop` is set, ModelUnavailable when the model fails, and what `constraint` raises.
+        `constraint` says which tokens may come, and ends the reply when none may. What the text that was read last, of
+        the same `prompt_cache_key`, has in common with the prompt is not read again where the cache allows it. Raises
+        Stopped within one token once `stop` is set, ModelUnavailable when the model fails, and what `constraint`
+        raises.
         """
         config = self._generation_config(sampling, max_new_tokens)
         stream = _TokenStream(on_token, _end_tokens(config))
@@ -102,14 +118,17 @@ class TransformersEngine:
                     torch.seed()
                 else:
                     torch.manual_seed(sampling.seed)
-                self._model.generate(
-                    ids,
-                    attention_mask=torch.ones_like(ids),
-                    generation_config=config,
-                    logits_processor=LogitsProcessorList([Mask(constraint)] if constraint else []),
-                    stopping_criteria=StoppingCriteriaList([DocumentEnd(constraint)] if constraint else []),
-                    streamer=stream,
-                )
+                most = len(prompt) + max_new_tokens
+                with self._held.lent(prompt, stream.tokens, sampling.prompt_cache_key, most=most) as cache:
+                    self._model.generate(
+                        ids,
+                        attention_mask=torch.ones_like(ids),
+                        generation_config=config,
+                        logits_processor=LogitsProcessorList([Mask(constraint)] if constraint else []),
+                        stopping_criteria=StoppingCriteriaList([DocumentEnd(constraint)] if constraint else []),
+                        streamer=stream,
+                        **({} if cache is None else {"cache": cache}),
+                    )
         except RuntimeError as error:  # torch's own, out of memory among them
             raise ModelUnavailable(f"the model failed: {first_line(error)}") from error
         finally:
@@ -124,7 +143,8 @@ class TransformersEngine:
         """The model's own configuration with what the request says over it; temperature 0 is greedy."""
         config: Any = GenerationConfig.from_dict(self._model.generation_config.to_dict())
         config.max_new_tokens, config.max_length = max_new_tokens, None
-        config.prefill_chunk_size = PREFILL_CHUNK_TOKENS
+        config.prefill_chunk_size = None if self._held.kind == "its own" else PREFILL_CHUNK_TOKENS
+        config.disable_compile = True
         if config.pad_token_id is None:
             config.pad_token_id = 0  # one sequence at a time: nothing is ever padded
         if sampling.temperature is not None or sampling.top_p is not None:
@@ -145,12 +165,14 @@ class _TokenStream:
         self._end_tokens = end_tokens
         self._past_prompt = False
         self.ended = False
+        self.tokens: list[int] = []
 
     def put(self, value: torch.Tensor) -> None:
         if not self._past_prompt:
             self._past_prompt = True
             return
         token = int(value.flatten()[0])
+        self.tokens.append(token)
         if token in self._end_tokens:
             self.ended = True
         else:
@@ -165,8 +187,20 @@ def _end_tokens(config: GenerationConfig) -> Set[int]:
     return {ids} if isinstance(ids, int) else set(ids or ())
 
 
-def _dtype(folder: ModelFolder) -> torch.dtype:
-    """What the weights were saved in; half precision becomes bfloat16, which CPUs compute faster."""
-    config = folder.config.get("text_config") or folder.config
-    saved = config.get("dtype") or config.get("torch_dtype")
-    return torch.float32 if saved == "float32" else torch.bfloat16
+def _kind_for(model: Any) -> CacheKind:
+    return cache_kind(
+        model.device.type,
+        takes_caches=model._supports_default_dynamic_cache(),  # noqa: SLF001 - its only name
+        has_fixed_shapes=model._can_compile_fullgraph,  # noqa: SLF001 - its only name
+    )
+
+
+def dtype_for(config: Mapping[str, Any], device: str) -> Literal["bfloat16", "float32"]:
+    """What weights are computed in by default, by the model's config.json.
+
+    On CUDA it is bfloat16. Elsewhere it is what they were saved in; half precision becomes bfloat16, which CPUs
+    compute faster.
+    """
+    text = config.get("text_config") or config
+    saved = text.get("dtype") or text.get("torch_dtype")
+    return "float32" if saved == "float32" and device != "cuda" else "bfloat16"

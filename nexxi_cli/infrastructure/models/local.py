@@ -178,7 +178,7 @@ class LocalBackend:
                 folder, quantise, has_steps=self._compiled and packs is not None and making is None
             )
         except UnsupportedModel as reason:
-            engine = _by_transformers(folder, quantise, threads, reason)
+            engine = _by_transformers(folder, quantise, threads, prefix_bytes, reason)
             self._engine_words = engine.words
         self._observer.notify(ModelLoaded(self._name, time.monotonic() - began))
         return engine, codec.constraints(engine.end_tokens)
@@ -198,7 +198,7 @@ def _words_of_fast(folder: ModelFolder, quantise: "Quantise", *, has_steps: bool
 
 
 def _by_transformers(
-    folder: ModelFolder, quantise: "Quantise", threads: int | None, reason: UnsupportedModel
+    folder: ModelFolder, quantise: "Quantise", threads: int | None, prefix_bytes: int, reason: UnsupportedModel
 ) -> "TransformersEngine":
     """What the fast engine does not cover, for this reason."""
     if quantise in ("int4", "int8"):
@@ -206,4 +206,4 @@ def _by_transformers(
     import_transformers()
     from nexxi_cli.infrastructure.models.engine import TransformersEngine
 
-    return TransformersEngine.load(folder, dtype=DTYPES[quantise], threads=threads)
+    return TransformersEngine.load(folder, dtype=DTYPES[quantise], threads=threads, prefix_bytes=prefix_bytes)
