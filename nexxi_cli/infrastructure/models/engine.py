@@ -16,7 +16,7 @@ from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.models.constraint import Constraint
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.generating import Stopped
-from nexxi_cli.infrastructure.models.held import CacheKind, HeldText, cache_kind
+from nexxi_cli.infrastructure.models.held import CacheKind, HeldText, cache_kind, has_attention
 from nexxi_cli.infrastructure.models.masking import DocumentEnd, Mask
 from nexxi_cli.infrastructure.models.pretrained import first_line, read_model
 
@@ -36,7 +36,7 @@ class TransformersEngine:
         was read last, in case it goes on.
         """
         self._model = model
-        self._held = HeldText(model.config.get_text_config(decoder=True), cache or _kind_for(model), prefix_bytes)
+        self._held = HeldText(_text_config(model), cache or _kind_for(model), prefix_bytes)
         self._stop: threading.Event | None = None
         model.register_forward_pre_hook(self._check)
 
@@ -190,9 +190,13 @@ def _end_tokens(config: GenerationConfig) -> Set[int]:
 def _kind_for(model: Any) -> CacheKind:
     return cache_kind(
         model.device.type,
-        takes_caches=model._supports_default_dynamic_cache(),  # noqa: SLF001 - its only name
+        takes_caches=model._supports_default_dynamic_cache() and has_attention(_text_config(model)),  # noqa: SLF001 - its only name
         has_fixed_shapes=model._can_compile_fullgraph,  # noqa: SLF001 - its only name
     )
+
+
+def _text_config(model: Any) -> Any:
+    return model.config.get_text_config(decoder=True)
 
 
 def dtype_for(config: Mapping[str, Any], device: str) -> Literal["bfloat16", "float32"]:

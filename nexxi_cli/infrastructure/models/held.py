@@ -29,6 +29,11 @@ def cache_kind(device: str, *, takes_caches: bool, has_fixed_shapes: bool) -> Ca
     return "static" if device == "cuda" and has_fixed_shapes else "dynamic"
 
 
+def has_attention(config: Any) -> bool:
+    """Whether any layer keeps keys and values; those of Mamba and its kin have a state instead, and no way back."""
+    return not all(DynamicCache(config=config).is_linear)
+
+
 def static_length(needed: int, context: int | None) -> int:
     """For how many tokens a static cache is made of which so many are needed: a power of two, so that texts of about
     the same length share one; at most the model's context, at least LEAST_LENGTH, never less than `needed`.

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM, MistralConfig, MistralForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaForCausalLM,
+    MambaConfig,
+    MistralConfig,
+    MistralForCausalLM,
+    RwkvConfig,
+)
 
 from nexxi_cli.core.errors import ModelUnavailable
 from nexxi_cli.core.types import Sampling
@@ -23,7 +30,7 @@ KINDS: tuple[CacheKind, ...] = ("dynamic", "static")
 class Reading:
     """An engine over a model, and how many tokens each of its passes through the model was given."""
 
-    def __init__(self, model: Any, kind: CacheKind, *, prefix_bytes: int = 2**20) -> None:
+    def __init__(self, model: Any, kind: CacheKind | None, *, prefix_bytes: int = 2**20) -> None:
         model.generation_config.eos_token_id = None
         self.engine = TransformersEngine(model, cache=kind, prefix_bytes=prefix_bytes)
         self.passes: list[int] = []
@@ -180,6 +187,22 @@ def test_with_a_sliding_window_each_prompt_is_read_whole_and_right(kind: CacheKi
 def test_a_seed_says_the_same_with_both() -> None:
     warm = Sampling(temperature=1.0, seed=7)
     assert len({tuple(Reading(tiny_model(), kind).answer(PROMPT, warm)) for kind in KINDS}) == 1
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        MambaConfig(vocab_size=100, hidden_size=16, num_hidden_layers=2, state_size=8),
+        RwkvConfig(vocab_size=100, hidden_size=16, num_hidden_layers=2, attention_hidden_size=16),
+    ],
+    ids=["mamba", "rwkv"],
+)
+def test_a_model_without_attention_answers_with_a_state_of_its_own(config: Any) -> None:
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    reading = Reading(model, None)
+    first = reading.answer(PROMPT)
+    assert (len(first), reading.answer(PROMPT), reading.engine.words.endswith("cache")) == (12, first, False)
 
 
 @pytest.mark.parametrize(
