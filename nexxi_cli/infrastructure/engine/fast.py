@@ -43,9 +43,13 @@ class FastEngine:
         defaults: Mapping[str, Any],
         end_tokens: Set[int],
         prefix_bytes: int,
-        make_kernels: MakeKernels | None = None,
+        *,
+        kind: Quantise,
+        make_kernels: MakeKernels | None,
     ) -> None:
-        """`make_kernels`: how the compiled steps that the model lacks are made."""
+        """`kind`: how the matrices are held. `make_kernels`: how the compiled steps that the model lacks are made."""
+        self._model = model
+        self._kind = kind
         self._make_kernels = make_kernels
         self._batch = Batch(model, Prefixes(prefix_bytes))
         self._defaults = defaults
@@ -83,7 +87,14 @@ class FastEngine:
             else:
                 make = partial(make_behind, model, kernels, (str(folder.path), loader.kind, str(packs)))
         defaults = folder.generation_config
-        return cls(model, defaults, end_tokens_of(defaults, folder.config), prefix_bytes, make)
+        return cls(
+            model,
+            defaults,
+            end_tokens_of(defaults, folder.config),
+            prefix_bytes,
+            kind=loader.kind,
+            make_kernels=make,
+        )
 
     def compile_behind(self, *, after_s: float, closed: threading.Event) -> threading.Thread | None:
         """Have the steps compiled that are not yet, if this machine can, unless it is closed within `after_s`.
@@ -91,6 +102,15 @@ class FastEngine:
         They are used from then on. Nothing has to wait for the thread that sees to it; None when there is no need.
         """
         return None if self._make_kernels is None else self._make_kernels(after_s=after_s, closed=closed)
+
+    @property
+    def words(self) -> str:
+        """What it computes with at present, for people."""
+        kernels: str = self._kind
+        if kernels not in ("bf16", "f32"):
+            kernels += f" for decoding ({'compiled' if self._model.is_compiled else 'not compiled'}), bf16 for prompts"
+        cpu = torch.backends.cpu.get_cpu_capability()
+        return f"Nexxi's own, {kernels}, threads: {torch.get_num_threads()}, {cpu}"
 
     @property
     def end_tokens(self) -> Set[int]:

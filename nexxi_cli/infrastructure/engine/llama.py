@@ -61,6 +61,11 @@ class Llama:
         """What it computes with."""
         return self._weights
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether it uses kernels of a compiler's."""
+        return self._compiled is not None
+
     def use(self, compiled: Compiled) -> None:
         """From now on; may be called while another thread reads."""
         self._compiled = compiled

@@ -62,7 +62,6 @@ class LocalBackend:
         self._observer = observer
         self._closed = threading.Event()
         self._compiled = compiled
-        self._engine_words: str | None = None
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer")
         self._thinking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._reader = self._reading.submit(self._read)
@@ -77,7 +76,9 @@ class LocalBackend:
         """Name and context length; waits until the model is on this machine. The engine is told once it is loaded."""
         folder, _ = await self._outcome(self._reader)
         known = KNOWN_MODELS.get(self._name)
-        return ModelInfo(self._name, folder.context_length, known.system if known else None, engine=self._engine_words)
+        loaded = self._engine if self._engine.done() and self._engine.exception() is None else None
+        engine = None if loaded is None else loaded.result()[0].words
+        return ModelInfo(self._name, folder.context_length, known.system if known else None, engine=engine)
 
     async def ready(self) -> None:
         """Wait until the weights are loaded."""
@@ -173,28 +174,11 @@ class LocalBackend:
                 prefix_bytes=prefix_bytes,
                 compiled=self._compiled,
             )
-            making = engine.compile_behind(after_s=COMPILE_AFTER_S, closed=self._closed)
-            self._engine_words = _words_of_fast(
-                folder, quantise, has_steps=self._compiled and packs is not None and making is None
-            )
+            engine.compile_behind(after_s=COMPILE_AFTER_S, closed=self._closed)
         except UnsupportedModel as reason:
             engine = _by_transformers(folder, quantise, threads, prefix_bytes, reason)
-            self._engine_words = engine.words
         self._observer.notify(ModelLoaded(self._name, time.monotonic() - began))
         return engine, codec.constraints(engine.end_tokens)
-
-
-def _words_of_fast(folder: ModelFolder, quantise: "Quantise", *, has_steps: bool) -> str:
-    """What the fast engine computes with, for people. `has_steps`: whether it lacks none of the compiled ones."""
-    import torch
-
-    from nexxi_cli.infrastructure.engine.shape import shape_of
-    from nexxi_cli.infrastructure.engine.weights import Checkpoint, Loader
-
-    kind = Loader(shape_of(folder.config), Checkpoint(folder.path), quantise).kind
-    steps = "compiled" if has_steps else "not compiled"
-    kernels = kind if kind in ("bf16", "f32") else f"{kind} for decoding ({steps}), bf16 for prompts"
-    return f"Nexxi's own, {kernels}, threads: {torch.get_num_threads()}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _by_transformers(
