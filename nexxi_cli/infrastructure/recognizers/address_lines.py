@@ -13,7 +13,7 @@ LOWER = (
 )
 """Words of streets that people write with a small letter."""
 
-PARTICLES = "d[eiou]s?|della?|dei|d[ao]s?|l[aeo]s?|el|van|von|ter|ten|der|den|zum|zur|am|an|im|in|y|i|na|the|of"
+PARTICLES = "d[eiou]s?|del(?:la)?|dei|d[ao]s?|l[aeo]s?|el|van|von|ter|ten|der|den|zum|zur|am|an|im|in|y|i|na|the|of"
 
 _WORD = rf"(?:[{CAPITAL}][{LETTER}'\u2019\u00b4\-]{{1,24}}+|[{CAPITAL}][{LETTER}]{{0,3}}\.|(?:{LOWER}){END})"
 _SMALL = rf"(?:{PARTICLES}){END}"
