@@ -25,7 +25,7 @@ _REST = rf"(?:{_SEPARATED}{_TOKEN})*+(?:{_SEPARATED})?[a-zé]{{0,10}}['\u2019]?\
 _NO_LIST = r"(?!(?:[ ,\n]{1,7}[0-9]{1,6}){7})"
 _BEGINS = (
     rf"{_BEFORE}(?:[0-9][0-9A-Za-z/\-]{{0,10}}+(?![ ,]*\n){_NO_LIST}(?!,[ \n]*[^aAbBcCiIpPqQrRsS \n]){_REST}"
-    rf"|[{forms.CAPITAL}][{forms.LETTER}0-9.'\u2019\u00b4/\-]*{_NO_LIST}{_REST}"
+    rf"|{lines.NOT_A_YEAR}[{forms.CAPITAL}][{forms.LETTER}0-9.'\u2019\u00b4/\-]*{_NO_LIST}{_REST}"
     rf"|{forms.CALLES}(?:[ .]{{1,2}}[{forms.LETTER}'\u2019\u00b4\-]{{1,20}}\.?){{0,7}}{_REST}"
     rf"|(?:[cC]/|(?:ul|al|os|pl)\.|apt\.?|p\.?[ ]?o\.?|(?:{lines.LOWER}){forms.END}){_REST})"
 )
