@@ -79,13 +79,13 @@ def test_a_placeholder_in_a_string_leaves_json_whole(example: str, before: str) 
     assert document["next"] == [1]
 
 
-def test_prose_is_at_most_a_word_late() -> None:
+def test_prose_is_at_most_a_word_or_a_capitalised_name_late() -> None:
     guard = a_filter().stream_guard()
     pushed = out = ""
     for word in PROSE.split(" "):
         out += guard.push(word + " ")
         pushed += word + " "
-        assert len(pushed) - len(out) <= len("25 000 ")
+        assert len(pushed) - len(out) <= len("LONGEST NOTE OF ALL ")  # it may be a street, if a number follows
     assert out + guard.finish() == pushed
 
 

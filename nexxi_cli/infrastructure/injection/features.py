@@ -13,12 +13,14 @@ from zlib import crc32
 
 from nexxi_cli.infrastructure.injection.lexicon import concept_of
 
-WORD_BUCKETS = 1 << 16
-CONCEPT_BUCKETS = 1 << 15
+WORD_BUCKETS = 1 << 18
+CONCEPT_BUCKETS = 1 << 16
 BUCKETS = WORD_BUCKETS + CONCEPT_BUCKETS
 BLOCK_WORDS = 40
 REACH_WORDS = 8
 """So far apart two concepts may stand and still belong together."""
+BESIDE_WORDS = 3
+"""So far apart a word and a concept may stand and still belong together."""
 
 _TOKEN = re.compile(r"[^\W\d_]{1,30}|\d+|<\||\|>|[<>\[\]{}#=*!]+|\"|[?:.](?=\W|\Z)")
 _QUOTE = re.compile("[\u00ab\u00bb\u201c-\u201f\u2039\u203a`]+|(?<!\\w)['\u2018\u2019]|['\u2018\u2019](?!\\w)")
@@ -58,7 +60,9 @@ def _block(words: Sequence[str], start: int) -> set[int]:
         features.update(_of_word(word))
     features.update(_bucket(f"2{one} {two}") for one, two in zip(part, words[start + 1 : end + 1], strict=False))
     features.update(_of_sentences(part, words[start - 1] if start else "."))
-    features.update(_of_concepts([(at, concept) for at, word in enumerate(part) if (concept := concept_of(word))]))
+    concepts = [(at, concept) for at, word in enumerate(part) if (concept := concept_of(word))]
+    features.update(_of_concepts(concepts))
+    features.update(_of_neighbours(part, concepts))
     return features
 
 
@@ -80,6 +84,20 @@ def _of_concepts(found: Sequence[tuple[int, str]]) -> Iterator[int]:
             yield _together(concept, other)
             for _, third in near[rank + 1 :]:
                 yield _together(concept, other, third)
+
+
+def _of_neighbours(part: Sequence[str], found: Sequence[tuple[int, str]]) -> Iterator[int]:
+    """The words that stand near a concept, before it and after it."""
+    for at, concept in found:
+        for word in part[max(0, at - BESIDE_WORDS) : at]:
+            yield _beside("6", word, concept)
+        for word in part[at + 1 : at + 1 + BESIDE_WORDS]:
+            yield _beside("7", concept, word)
+
+
+@lru_cache(maxsize=65_536)
+def _beside(side: str, first: str, second: str) -> int:
+    return _bucket(f"{side}{first} {second}")
 
 
 @lru_cache(maxsize=65_536)

@@ -6,7 +6,7 @@ Format 1, little endian: `NXIJ`, the version (1 byte), 3 bytes of nothing, the n
 
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,7 +19,7 @@ from nexxi_cli.infrastructure.injection.features import BUCKETS, CONCEPT_BUCKETS
 FILE = "weights.bin"
 VERSION = 1
 
-WINDOW_PENALTY = 0.3
+WINDOW_PENALTY = 0.8
 """The highest of many windows is high by chance too: so much of the logarithm of their number is taken off."""
 
 _HEAD = struct.Struct("<4sB3xIIfffI")
@@ -58,10 +58,14 @@ def decoded(raw: bytes) -> Weights:
     if len(body) != BUCKETS or crc32(body) != check:
         raise NexxiError(f"{FILE} is damaged; install nexxi again")
     steps = array("b", body)
-    table = [step * word_scale for step in steps[:WORD_BUCKETS]] + [
-        step * concept_scale for step in steps[WORD_BUCKETS:]
-    ]
+    table = [*_scaled(steps[:WORD_BUCKETS], word_scale), *_scaled(steps[WORD_BUCKETS:], concept_scale)]
     return Weights(table, bias)
+
+
+def _scaled(steps: "array[int]", scale: float) -> Iterator[float]:
+    """Each step as a number; equal ones share it, which keeps the table small."""
+    numbers = [step * scale for step in range(128)] + [(step - 256) * scale for step in range(128, 256)]
+    return map(numbers.__getitem__, steps.tobytes())
 
 
 def encoded(weights: Weights) -> bytes:

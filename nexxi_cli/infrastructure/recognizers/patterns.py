@@ -74,7 +74,8 @@ class RuleSearch:
     def find(self, text: str, spans: Spans) -> Iterator[Finding]:
         """Findings that begin in `spans`, in order."""
         rule, match_at, first_match = self.rule, self.pattern.match, self._first_match
-        type_, confidence, name, confirm, words = rule.type, rule.confidence, rule.name, rule.confirm, rule.words
+        type_, confidence, name, words = rule.type, rule.confidence, rule.name, rule.words
+        confirm = None if rule.confirm is whole_match else rule.confirm
         at = 0
         for first, last in spans:
             if at < first:
@@ -84,8 +85,7 @@ class RuleSearch:
                 if match is None:
                     at = last + 1
                     break
-                start = match.start()
-                end = confirm(match)
+                start, end = match.span() if confirm is None else (match.start(), confirm(match))
                 if end is None or (words is not None and not words.beside(text, start, end)):
                     at = start + 1
                 else:
@@ -98,11 +98,10 @@ class RuleSearch:
         if self._start is None:
             match = self.pattern.search(text, at, end)
             return match if match and match.start() <= last else None
-        find_start, match_at = self._start.search, self.pattern.match
-        while start := find_start(text, at, last + 1):
+        match_at = self.pattern.match
+        for start in self._start.finditer(text, at, last + 1):
             if match := match_at(text, start.start(), end):
                 return match
-            at = start.end()
         return None
 
     def undecided_from(self, text: str, start: int) -> int:

@@ -5,6 +5,7 @@ the trunk prefix 0 (ITU-T E.123) in groups. Others need words beside them to be 
 """
 
 import re
+from functools import cache
 
 from nexxi_cli.infrastructure.recognizers.checksums import is_short_date
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
@@ -69,6 +70,7 @@ _WORDS = Words(
             "reached",
         ),
         *("answering at", "answering", "office", "hotline", "landline", "whatsapp", "sms"),
+        *("tfno", "tlfno", "tlf", "tlfn", "telf", "telef", "tfn", "tél", "gsm", "móviles", "celulares", "fijo"),
         *("telefon", "telefonnummer", "tel nr", "rufnummer", "handy", "handynummer", "mobil", "mobilnummer", "anrufen"),
         *("téléphone", "portable", "numéro", "appelez", "appeler", "teléfono", "telefono", "móvil", "movil", "celular"),
         *(
@@ -91,7 +93,6 @@ _DATE = re.compile(
 _SIGNS = dict.fromkeys(map(ord, " \u00a0\u202f-\u2010\u2011\u2013.()+"))
 """What stands beside the digits of an international number."""
 _EXTENSION = re.compile(r"[ ,]?(?:x|ext\.?)[ ]?[0-9]{1,5}(?![0-9])")
-
 _FIXED_LENGTH = {"1": 11, "7": 11}  # one-digit country codes: numbers in their plans have ten digits
 
 
@@ -134,7 +135,23 @@ def _beside_words(match: re.Match[str]) -> int | None:
     short = len(digits) == 6 and (not pairs or is_short_date(digits, "dmy") or is_short_date(digits))
     if plain or short or _DATE.match(match[0]) or "((" in match[0] or "//" in match[0]:
         return None
-    return _with_extension(match.string, match.end())
+    return _with_others(match.string, _with_extension(match.string, match.end()))
+
+
+@cache
+def _another() -> re.Pattern[str]:
+    """`918 038 014 / 656 352 534`: the word before the first number says what the others are."""
+    return re.compile(r"(?:[ ]?/[ ]?|[ ]-[ ])[0-9](?:[ .\-]?[0-9]){6,11}(?![A-Za-z0-9_]|[\-.,][0-9])")
+
+
+def _with_others(text: str, end: int) -> int:
+    """The end of the numbers that follow in the same list, at most two of them."""
+    for _ in range(2):
+        other = _another().match(text, end)
+        if other is None:
+            break
+        end = other.end()
+    return end
 
 
 def _with_extension(text: str, end: int) -> int:
@@ -185,5 +202,5 @@ PHONE = PatternRecognizer(
     ),
     chars=rf"0-9+{_BLANK}{_DASH}.(),/xet",
     begins=r"[0-9+(]",
-    max_chars=80,
+    max_chars=140,
 )

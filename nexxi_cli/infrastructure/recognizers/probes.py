@@ -5,7 +5,7 @@ an expression ends, not where it begins: both are fine for a probe, which may be
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -40,17 +40,23 @@ class Probe:
         before = f"(?:^|[^{self.alone}])" if self.alone else ""
         return (f"{'(?i)' if self.caseless else ''}{before}(?:{self.expression})",)
 
-    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterable[tuple[int, int]]:
         """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
+        least, most = self.least, self.most
+        if not self.without:
+            return [(max(start, end - most), end - least) for end in ends if end - least >= start]
+        return self._within(text, start, ends)
+
+    def _within(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
         for end in ends:
             last = end - self.least
             if last < start:
                 continue
-            first = end - self.most
-            if first < start:
-                first = start
+            first = max(start, end - self.most)
             for char in self.without:
-                first = max(first, 1 + text.rfind(char, first, last))
+                found = text.rfind(char, first, last)
+                if found >= first:
+                    first = found + 1
             yield first, last
 
 
@@ -61,7 +67,7 @@ class AnyProbe(Protocol):
     def expressions(self) -> Sequence[str]:
         """Expressions over Latin-1, each as good as the other."""
 
-    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterable[tuple[int, int]]:
         """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
 
 

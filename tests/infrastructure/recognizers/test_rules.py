@@ -80,6 +80,8 @@ def texts_in(text: str) -> set[str]:
         "a[::2], b[0::2], c[1::2], section 2.3.4.1 and Git 1.8.1.3",
         "Boston, MA 02110-1301",
         "13.5 mg/dl, 17850 leucocytes",
+        "The address is in RFC 4291, see RFC 2373 2; Ava has 20 apples and called it 2003; an avenue of 12 trees",
+        "Monitoring 5, 2000 Requests; Version 3, 2019 Edition; iPad 9, 1024 Pixels; Berlin 3, Paris 2",
         "self.password = to_bytes(password), password=auth_info[0]",
     ],
 )
