@@ -156,12 +156,14 @@ class Repl:
 
     async def _settle(self, reply: Reply) -> None:
         """After a reply, whole or not: which session has it, if any, and how long that is now."""
-        if reply.started is None or not reply.text:
+        if reply.started is None:
             return
         if self.session.reference is None:
             id_ = reply.response.session_id if reply.response else reply.started.session_id
-            with suppress(NexxiError):  # the part could not be kept, as the user was told: there is no such session
+            with suppress(NexxiError):  # nothing came, or it could not be kept, as the user was told: no such session
                 self._adopt(await self.conversations.find(LOCAL_OWNER, str(id_)))
+        if not reply.text:  # what was held back when it failed is kept, but nobody has seen it
+            return
         self.system = None  # the session has it now
         if reply.response is not None:
             self.last = reply.response

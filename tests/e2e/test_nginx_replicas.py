@@ -90,7 +90,7 @@ def test_a_stream_comes_as_it_is_written_over_tls_alone(site: Site) -> None:
         while line := answer.readline():
             if b'"content"' in line:
                 came.append(time.monotonic())
-    assert len(came) >= 5
+    assert len(came) >= 4
     assert came[-1] - came[0] > 3 * DELAY_S
 
 

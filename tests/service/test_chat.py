@@ -246,14 +246,14 @@ async def test_a_reply_says_whether_it_is_kept(conversations: ConversationManage
 async def test_a_caller_that_goes_away_stops_the_model_and_keeps_the_part_that_came(
     conversations: ConversationManager, events: Events
 ) -> None:
-    backend = WordBackend(reply=(Delta("Be "), Delta("cause "), *BECAUSE))
+    backend = WordBackend(reply=(Delta("be "), Delta("cause "), *BECAUSE))
     async with aclosing(service(conversations, backend, events).stream(asking("Why?"))) as stream:
         async for event in stream:
             if isinstance(event, Delta):
                 break
     assert backend.stopped
     *_, answer = (await conversations.find("ada", "work")).messages
-    assert (answer.content, answer.finish) == ("Be ", "interrupted")
+    assert (answer.content, answer.finish) == ("be ", "interrupted")
 
 
 async def test_a_secret_split_over_two_deltas_never_leaves(conversations: ConversationManager, events: Events) -> None:
