@@ -29,6 +29,8 @@ LAST_BYTES_S = 0.1
 MAX_DOCUMENT_BYTES = 4_194_304
 """More than a list of models, or the tokens of any context, take."""
 MAX_SHOWN_CHARS = 200
+IDLE_S = 3.0
+"""How long a connection is kept for the next request: less than the 5 s after which Uvicorn, and so vLLM, closes it."""
 
 STREAM_TYPE = "text/event-stream"
 
@@ -44,7 +46,7 @@ def new_client(key: str | None, *, silence_s: float) -> httpx.AsyncClient:
     return HttpxAiohttpClient(
         headers=headers,
         timeout=httpx.Timeout(silence_s, connect=CONNECT_S, pool=None),
-        limits=httpx.Limits(max_connections=0),  # aiohttp's word for any number; None would be a hundred
+        limits=httpx.Limits(max_connections=0, keepalive_expiry=IDLE_S),  # 0 is aiohttp's word for any number
         follow_redirects=False,
     )
 

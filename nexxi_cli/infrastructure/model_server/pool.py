@@ -60,17 +60,20 @@ class ServerPool:
         return None if server is None else await server.count_tokens(model, messages)
 
     async def stream(self, wanted: Completion) -> AsyncGenerator[Chunk, None]:
-        """One reply. Before its first token each server is tried, an only one twice.
+        """One reply. Before its first token each server is tried, and once more one that was not busy: a connection
+        that was kept may have been closed just then.
 
         Raises UsageError at once, Overloaded when a server that works is busy, else ModelServerUnavailable.
         """
         failed: list[ModelServer] = []
+        busy: list[ModelServer] = []
         errors: list[NexxiError] = []
-        for attempt in range(max(len(self.servers), 2)):
-            server = self._next(failed)
+        for _ in range(len(self.servers) + 1):
+            server = self._next([*failed, *busy])
             if server is None:
-                break
-            if attempt and len(self.servers) == 1:
+                server = self._next(busy)
+                if server is None:
+                    break
                 await asyncio.sleep(RETRY_PAUSE_S)
             has_begun = False
             try:
@@ -83,8 +86,7 @@ class ServerPool:
                 if has_begun:
                     raise self._refusal([error]) from error
                 errors.append(error)
-                if isinstance(error, Overloaded) or len(self.servers) > 1:
-                    failed.append(server)
+                (busy if isinstance(error, Overloaded) else failed).append(server)
         raise self._refusal(errors)
 
     async def _asked(self, server: ModelServer, wanted: Completion) -> AsyncGenerator[Chunk, None]:
