@@ -92,7 +92,8 @@ def make_behind(
             return
         command = [sys.executable, "-m", "nexxi_cli.infrastructure.engine.compiler", *arguments, str(file.path)]
         none = subprocess.DEVNULL
-        subprocess.run(command, stdin=none, stdout=none, stderr=none, start_new_session=True, check=False)  # noqa: S603
+        # what fails is noted beside the file
+        subprocess.run(command, stdin=none, stdout=none, stderr=none, start_new_session=True, check=False)  # noqa: S603 - ours
         compiled = load_kernels(file, model.weights.layers)
         if compiled is not None:
             model.use(compiled)

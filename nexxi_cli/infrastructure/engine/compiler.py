@@ -61,7 +61,7 @@ class Between(torch.nn.Module):  # type: ignore[misc] # torch has no type for it
         return x, queries, keys, values.contiguous()
 
 
-class Attend(torch.nn.Module):  # type: ignore[misc]
+class Attend(torch.nn.Module):  # type: ignore[misc] # as above
     """Block.attend_once."""
 
     def __init__(self, block: Block) -> None:
@@ -135,4 +135,4 @@ def _make(folder: ModelFolder, kind: Quantise, packs: Path, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))  # type: ignore[arg-type]
+    sys.exit(main(*sys.argv[1:]))  # type: ignore[arg-type] # words of a command line
