@@ -1,7 +1,4 @@
-"""One block of a Llama-like model, in the two parts that lie before and after its attention. Pure arithmetic.
-
-What lies between one attention and the next is one function, so that a compiler can make one kernel of it.
-"""
+"""One block of a Llama-like model, in the two parts that lie before and after its attention. Pure arithmetic."""
 
 from dataclasses import dataclass
 
@@ -69,30 +66,6 @@ class Block:
         x = x + weights.output(attended)
         gate, up = weights.gate_up(self.normed(x, weights.norm)).chunk(2, dim=-1)
         return x + weights.down(silu(gate) * up)
-
-    def between(
-        self,
-        x: torch.Tensor,
-        attended: torch.Tensor,
-        cos: torch.Tensor,
-        sin: torch.Tensor,
-        after: After,
-        before: Before,
-    ) -> tuple[torch.Tensor, Heads]:
-        """From one attention to the next, whose weights are `before`."""
-        x = self.after(x, attended, after)
-        return x, self.heads(x, before, cos, sin)
-
-    def attend_once(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """What one position sees, (1, all query heads), of keys and values (positions, kv heads, head width).
-
-        Written out, as a compiler makes it a kernel that is faster than those for many positions.
-        """
-        shape = self.shape
-        grouped = queries.view(shape.kv_heads, -1, shape.head_width).float() * shape.head_width**-0.5
-        scores = (grouped[None] * keys[:, :, None].float()).sum(-1)
-        seen = (scores.softmax(0)[..., None] * values[:, :, None].float()).sum(0)
-        return seen.view(1, -1).to(self.dtype)
 
     def normed(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """RMSNorm, as rows to be multiplied."""

@@ -1,143 +1,197 @@
-"""The kernels of one decoding step: how they are called, and who has them made.
+"""The compiled step: how `step.cpp` is called, and who has it made.
 
-A compiler takes half a minute for them, so a process of its own does it (`compiler`), and nobody waits: until the file
-is there, and wherever there is no compiler, the same arithmetic runs operation by operation.
+A compiler and the matrices' new order take some seconds, so a process of its own sees to them (`compiler`), and nobody
+waits: until they are there, and wherever they cannot be, the same arithmetic runs operation by operation.
 """
 
-import hashlib
-import platform
+import ctypes
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
-from itertools import pairwise
+from collections.abc import Sequence
+from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
 from pathlib import Path
-from typing import ClassVar
 
 import torch
+from torch.nn.functional import pad
 
-from nexxi_cli.infrastructure.engine.block import After, Before, Heads, Layer
-from nexxi_cli.infrastructure.engine.kernels import PREFIX, KernelFile
+from nexxi_cli.infrastructure.engine.blocks import OUTPUTS, EightBits, FourBits
+from nexxi_cli.infrastructure.engine.kernels import KernelFiles, library_file
+from nexxi_cli.infrastructure.engine.kv import KeyValues
+from nexxi_cli.infrastructure.engine.linear import Int4, Linear
 from nexxi_cli.infrastructure.engine.llama import Llama, Weights
+from nexxi_cli.infrastructure.engine.packs import Packs, pack_file
 from nexxi_cli.infrastructure.engine.shape import Shape
 
-FORMAT = 1
-"""Changes with the arithmetic of `block`, and with how `compiler` makes kernels of it."""
-BETWEEN, ATTEND = "between", "attend"
-"""What the kernels are called in the file."""
-NO_MATTER = ("layers", "vocabulary", "rope", "window", "tied")
-"""Of a shape, what no kernel depends on."""
-
-Run = Callable[[list[torch.Tensor]], list[torch.Tensor]]
+HEAD_WIDTHS = (32, 64, 96, 128, 256)
 
 
-class CompiledBlocks:
-    """The kernels of one model, with the weights that each call needs. For one thread at a time."""
+class _Matrix(Structure):
+    _fields_ = (
+        ("packed", c_void_p),
+        ("bias", c_void_p),
+        ("outputs", c_int32),
+        ("width", c_int32),
+        ("bits", c_int32),
+    )
 
-    most_rows: ClassVar[int] = 16
-    """As many as quantised matrices take."""
 
-    def __init__(self, file: Path, layers: Sequence[Layer]) -> None:
-        """Raises RuntimeError for a file that holds none."""
-        self._between, self._attend = _kernel(file, BETWEEN), _kernel(file, ATTEND)
-        self._weights = [
-            (*tensors_after(one.after), *tensors_before(following.before)) for one, following in pairwise(layers)
+class _Layer(Structure):
+    _fields_ = (
+        *((name, _Matrix) for name in ("qkv", "output", "gate_up", "down")),
+        *((name, c_void_p) for name in ("norm", "ffn_norm", "query_norm", "key_norm")),
+    )
+
+
+class _Model(Structure):
+    _fields_ = (
+        ("layers", POINTER(_Layer)),
+        ("norm", c_void_p),
+        ("head", _Matrix),
+        *((name, c_int32) for name in ("layers_count", "width", "heads", "kv_heads", "head_width", "ffn_width")),
+        ("norm_eps", c_float),
+    )
+
+
+class _Token(Structure):
+    _fields_ = (("kept", c_void_p), ("apart", c_int64), ("place", c_int32), ("first", c_int32))
+
+
+class CompiledStep:
+    """The library with one model's weights. For one thread at a time, which uses as many as torch does."""
+
+    def __init__(self, library: Path, shape: Shape, weights: Weights, packs: Packs) -> None:
+        """`packs` has the matrices, or gets them. Raises OSError for a file that is no library."""
+        self._shape = shape
+        self._packs = packs
+        self._held: list[torch.Tensor] = []  # what the structures point to
+        layers = [
+            _Layer(
+                self._matrix(f"{number}.qkv", layer.before.qkv),
+                self._matrix(f"{number}.output", layer.after.output),
+                self._matrix(f"{number}.gate_up", layer.after.gate_up),
+                self._matrix(f"{number}.down", layer.after.down),
+                *map(
+                    self._address,
+                    (layer.before.norm, layer.after.norm, layer.before.query_norm, layer.before.key_norm),
+                ),
+            )
+            for number, layer in enumerate(weights.layers)
         ]
+        self._model = _Model(
+            (_Layer * len(layers))(*layers),
+            self._address(weights.norm),
+            self._matrix("head", weights.head),
+            len(layers),
+            shape.width,
+            shape.heads,
+            shape.kv_heads,
+            shape.head_width,
+            shape.ffn_width,
+            shape.norm_eps,
+        )
+        self._step = ctypes.CDLL(str(library)).step
+        self._step.argtypes = (c_void_p, c_int32, *(c_void_p,) * 4, c_int32, c_void_p, c_int32)
+        self._step.restype = None
 
-    def between(
-        self, number: int, x: torch.Tensor, attended: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
-    ) -> tuple[torch.Tensor, Heads]:
-        """As Block.between, from the layer of this number to the next."""
-        x, queries, keys, values = self._between([x, attended, cos, sin, *self._weights[number]])
-        return x, (queries, keys, values)
+    def __call__(
+        self,
+        x: torch.Tensor,
+        cos: torch.Tensor,
+        sin: torch.Tensor,
+        texts: Sequence[KeyValues],
+        places: Sequence[int],
+        *,
+        scored: int,
+    ) -> torch.Tensor:
+        """The scores of what follows each of the last `scored` rows, (scored, vocabulary) float32.
 
-    def attend_once(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """As Block.attend_once."""
-        (seen,) = self._attend([queries, keys, values])
-        return seen
+        `x` are the embeddings (n, width) float32 of tokens at these `places` of these texts, which have room for them
+        and hold what lies before; cosine and signed sine are (n, head width).
+        """
+        window = self._shape.window
+        tokens = (_Token * len(texts))(
+            *(
+                _Token(text.kept.data_ptr(), text.kept.stride(0), place, max(0, place + 1 - (window or place + 1)))
+                for text, place in zip(texts, places, strict=True)
+            )
+        )
+        scores = torch.empty(scored, -(-self._shape.vocabulary // OUTPUTS) * OUTPUTS)
+        rows = (x.contiguous(), cos.contiguous(), sin.contiguous())
+        self._step(
+            ctypes.addressof(self._model),
+            len(texts),
+            ctypes.addressof(tokens),
+            *(row.data_ptr() for row in rows),
+            scored,
+            scores.data_ptr(),
+            torch.get_num_threads(),
+        )
+        return scores[:, : self._shape.vocabulary]
+
+    def _matrix(self, name: str, linear: Linear) -> _Matrix:
+        kind: type[FourBits | EightBits] = FourBits if isinstance(linear.few, Int4) else EightBits
+        blocks = self._packs.get(name, kind, lambda: kind.of(torch.cat(list(linear.dense))))
+        outputs, width = sum(part.shape[0] for part in linear.dense), linear.dense[0].shape[1]
+        bias = None if linear.bias is None else pad(linear.bias.float(), (0, -outputs % OUTPUTS))
+        return _Matrix(self._address(blocks.packed), self._address(bias), outputs, width, kind.bits)
+
+    def _address(self, tensor: torch.Tensor | None) -> int | None:
+        if tensor is None:
+            return None
+        self._held.append(tensor.contiguous())
+        return int(self._held[-1].data_ptr())
 
 
-def kernel_file(folder: Path, shape: Shape, weights: Weights) -> KernelFile | None:
-    """Where the kernels of such a model lie: models of one shape share them. None for one that is not quantised."""
-    kinds = {_kinds(layer) for layer in weights.layers}
-    if len(weights.layers) == 1 or len(kinds) != 1 or None in next(iter(kinds)):
+def kernel_files(folder: Path, model: Path, kind: str, shape: Shape, weights: Weights) -> KernelFiles | None:
+    """Where a model's compiled step lies. None for one that it is not written for: not quantised, or of odd sizes."""
+    linears = (
+        weights.head,
+        *(
+            linear
+            for layer in weights.layers
+            for linear in (layer.before.qkv, layer.after.output, layer.after.gate_up, layer.after.down)
+        ),
+    )
+    sizes = (shape.width, shape.ffn_width)
+    if shape.head_width not in HEAD_WIDTHS or any(size % OUTPUTS for size in sizes):
         return None
-    sizes = [getattr(shape, field.name) for field in fields(shape) if field.name not in NO_MATTER]
-    key = (FORMAT, sizes, kinds, str(weights.dtype), torch.__version__, _cpu())
-    return KernelFile(folder / f"{PREFIX}{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.pt2")
+    if any(linear.few is None for linear in linears):
+        return None
+    return KernelFiles(library_file(folder), pack_file(folder, model, f"{kind} blocks"))
 
 
-def load_kernels(file: KernelFile, layers: Sequence[Layer]) -> CompiledBlocks | None:
-    """The kernels, or None while there are none that can be used."""
-    if not file.path.is_file():
+def load_step(files: KernelFiles, shape: Shape, weights: Weights) -> CompiledStep | None:
+    """The compiled step, or None while there is none that can be used."""
+    if files.state() != "made":
         return None
     try:
-        return CompiledBlocks(file.path, layers)
-    except RuntimeError:  # damaged: they are made again
-        file.path.unlink(missing_ok=True)
+        return CompiledStep(files.library, shape, weights, Packs(files.blocks))
+    except OSError:  # damaged: it is made again
+        files.library.unlink(missing_ok=True)
         return None
 
 
 def make_behind(
-    model: Llama, file: KernelFile, arguments: Sequence[str], *, after_s: float, closed: threading.Event
+    model: Llama, files: KernelFiles, arguments: Sequence[str], *, after_s: float, closed: threading.Event
 ) -> threading.Thread:
-    """Have the kernels made, once the process has gone on for `after_s`, and let the model use them from then on.
+    """Have it made, once the process has gone on for `after_s`, and let the model use it from then on.
 
-    `arguments`: the first ones of `compiler`. It goes on when this process ends: the next one has its kernels.
+    `arguments`: those of `compiler`. It goes on when this process ends: the next one has its step.
     """
 
     def work() -> None:
-        if closed.wait(after_s) or file.state() != "to be made":
+        if closed.wait(after_s) or files.state() != "to be made":
             return
-        command = [sys.executable, "-m", "nexxi_cli.infrastructure.engine.compiler", *arguments, str(file.path)]
+        command = [sys.executable, "-m", "nexxi_cli.infrastructure.engine.compiler", *arguments]
         none = subprocess.DEVNULL
         # what fails is noted beside the file
         subprocess.run(command, stdin=none, stdout=none, stderr=none, start_new_session=True, check=False)  # noqa: S603 - ours
-        compiled = load_kernels(file, model.weights.layers)
+        with torch.inference_mode():
+            compiled = load_step(files, model.shape, model.weights)
         if compiled is not None:
             model.use(compiled)
 
     thread = threading.Thread(target=work, name="compiling", daemon=True)
     thread.start()
     return thread
-
-
-def tensors_after(weights: After) -> Iterator[torch.Tensor]:
-    """Those of `between`'s first half, in its order."""
-    yield from weights.output.for_few()
-    yield weights.norm
-    yield from weights.gate_up.for_few()
-    yield from weights.down.for_few()
-
-
-def tensors_before(weights: Before) -> Iterator[torch.Tensor]:
-    """Those of `between`'s second half, in its order."""
-    yield weights.norm
-    yield from weights.qkv.for_few()
-    if weights.query_norm is not None and weights.key_norm is not None:
-        yield from (weights.query_norm, weights.key_norm)
-
-
-def _kernel(file: Path, name: str) -> Run:
-    """One kernel of the file, by torch's own loader: the documented way to it imports the compiler, for seconds."""
-    called_by_one_thread, runners, any_device = True, 1, -1
-    loader = torch._C._aoti.AOTIModelPackageLoader(str(file), name, called_by_one_thread, runners, any_device)  # noqa: SLF001
-    run: Run = loader.boxed_run
-    return run
-
-
-def _kinds(layer: Layer) -> tuple[str | bool | None, ...]:
-    """The kernel of each matrix, None for a dense one, and what else there is."""
-    linears = (layer.before.qkv, layer.after.output, layer.after.gate_up, layer.after.down)
-    kernels = (None if linear.few is None else type(linear.few).__name__ for linear in linears)
-    return (*kernels, *(linear.bias is not None for linear in linears), layer.before.query_norm is not None)
-
-
-def _cpu() -> tuple[str, ...]:
-    """What the compiler makes kernels for: this very kind of processor."""
-    flags: list[str] = []
-    if Path("/proc/cpuinfo").is_file():
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), [])
-    return (torch.backends.cpu.get_cpu_capability(), platform.machine(), *sorted(flags))

@@ -11,7 +11,7 @@ import torch
 
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.engine.batch import Batch
-from nexxi_cli.infrastructure.engine.compiled import kernel_file, load_kernels, make_behind
+from nexxi_cli.infrastructure.engine.compiled import kernel_files, load_step, make_behind
 from nexxi_cli.infrastructure.engine.kv import Prefixes
 from nexxi_cli.infrastructure.engine.llama import Llama
 from nexxi_cli.infrastructure.engine.packs import Packs, pack_file
@@ -78,14 +78,15 @@ class FastEngine:
             loader = Loader(shape, Checkpoint(folder.path), quantise)
             file = None if packs is None else pack_file(packs, folder.path, loader.kind)
             model = Llama(shape, loader.load(Packs(file)))
-        kernels = kernel_file(packs, shape, model.weights) if packs is not None and compiled else None
+            kernels = None
+            if packs is not None and compiled:
+                kernels = kernel_files(packs, folder.path, loader.kind, shape, model.weights)
+            found = None if kernels is None else load_step(kernels, shape, model.weights)
         make = None
-        if kernels is not None:
-            found = load_kernels(kernels, model.weights.layers)
-            if found is not None:
-                model.use(found)
-            else:
-                make = partial(make_behind, model, kernels, (str(folder.path), loader.kind, str(packs)))
+        if found is not None:
+            model.use(found)
+        elif kernels is not None:
+            make = partial(make_behind, model, kernels, (str(folder.path), loader.kind, str(packs)))
         defaults = folder.generation_config
         return cls(
             model,

@@ -1,54 +1,85 @@
-"""Where compiled kernels lie, and what has become of them. Knows no torch."""
+"""Where the compiled step of a model lies, and what has become of it. Knows no torch."""
 
+import hashlib
 import os
+import platform
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-PREFIX = "kernels-"
-"""Of the names of their files."""
+SOURCE = Path(__file__).with_name("step.cpp")
+PREFIX = "step-"
+"""Of the names of the libraries; one serves all models."""
+NEEDED = ("avx512bw", "avx512_bf16")
+"""What a processor has to have, as Linux calls it: AMD since Zen 4, Intel since Sapphire Rapids."""
 
-State = Literal["made", "to be made", "failed", "no compiler"]
+State = Literal["made", "to be made", "failed", "no compiler", "no such processor"]
 
 
 @dataclass(frozen=True, slots=True)
-class KernelFile:
-    """The place of a model's kernels; `failure` lies beside it when they could not be made."""
+class KernelFiles:
+    """The library, and the model's matrices as it reads them; `failure` lies beside it when it could not be made."""
 
-    path: Path
+    library: Path
+    blocks: Path
 
     @property
     def failure(self) -> Path:
         """Holds the reason, in one line."""
-        return self.path.with_suffix(".failed")
+        return self.library.with_suffix(".failed")
 
     def state(self) -> State:
         """What has become of them."""
-        if self.path.is_file():
+        if self.library.is_file() and self.blocks.is_file():
             return "made"
         if self.failure.is_file():
             return "failed"
+        if not has_processor():
+            return "no such processor"
         return "to be made" if has_compiler() else "no compiler"
 
 
+def library_file(folder: Path) -> Path:
+    """The library's place: it depends on its source, the compiler and the processor."""
+    key = (SOURCE.read_bytes(), compiler(), platform.machine(), sorted(_flags()))
+    return folder / f"{PREFIX}{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.so"
+
+
+def has_processor() -> bool:
+    """Whether the step is written for this processor."""
+    return _flags().issuperset(NEEDED)
+
+
 def has_compiler() -> bool:
-    """Whether there is the C++ compiler that torch asks for."""
+    """Whether there is the C++ compiler that the environment names, or else GCC's."""
     return shutil.which(compiler()) is not None
 
 
 def compiler() -> str:
-    """Its name, as torch's inductor takes it from the environment."""
+    """Its name."""
     return os.environ.get("CXX", "g++")
 
 
 def told_of_kernels(folder: Path) -> str:
     """For people: what the decoding steps of the models in this folder run by."""
-    if any(folder.glob(f"{PREFIX}*.pt2")):
+    library = library_file(folder)
+    if library.is_file():
         return "compiled steps"
-    failures = sorted(folder.glob(f"{PREFIX}*.failed"))
-    if failures:
-        return f"steps not compiled: {failures[0].read_text(encoding='utf-8', errors='replace').strip()}"
+    failure = library.with_suffix(".failed")
+    if failure.is_file():
+        return f"steps not compiled: {failure.read_text(encoding='utf-8', errors='replace').strip()}"
+    if not has_processor():
+        return f"steps not compiled, as this processor has not what they need ({', '.join(NEEDED)})"
     if not has_compiler():
         return f"steps not compiled, as there is no C++ compiler ({compiler()})"
     return "steps not compiled yet: a chat that stays open has that done"
+
+
+def _flags() -> frozenset[str]:
+    """What the processor can do, as Linux tells; nothing elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), ()))

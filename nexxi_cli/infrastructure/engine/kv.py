@@ -8,18 +8,19 @@ import torch
 from nexxi_cli.infrastructure.engine.shape import Shape
 
 STEP = 256
-"""Positions by which room grows: a page of memory is touched when it is written, not when it is asked for."""
+"""Positions by which memory is counted, and the least that room is made for."""
 
 
 class KeyValues:
-    """Keys and values of one text, for each layer (positions, kv heads, head width). `tokens` are those it holds."""
+    """Keys and values of one text. `tokens` are those it holds.
+
+    `kept` has them by layer, its keys before its values: (2 * layers, room, kv heads, head width).
+    """
 
     def __init__(self, shape: Shape, dtype: torch.dtype) -> None:
-        self._shape = shape
-        self.dtype = dtype
-        self._room = 0
         self.tokens: list[int] = []
-        self.layers: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._written = 0
+        self.kept = torch.empty(2 * shape.layers, 0, shape.kv_heads, shape.head_width, dtype=dtype)
 
     @property
     def length(self) -> int:
@@ -28,23 +29,19 @@ class KeyValues:
 
     @property
     def size_bytes(self) -> int:
-        """Memory of all positions that there is room for."""
-        return int(2 * self._shape.layers * self._shape.kv_width * self._room * self.dtype.itemsize)
+        """Memory of all positions that were ever written to: what there is only room for takes none."""
+        written = -(-self._written // STEP) * STEP
+        return int(self.kept[:, :1].nbytes * written)
 
     def reserve(self, positions: int) -> None:
-        """Make room for so many positions in all."""
-        if positions <= self._room:
+        """Make room for so many positions in all; as they will be written, they count from now on."""
+        self._written = max(self._written, positions)
+        layers, room, heads, width = self.kept.shape
+        if positions <= room:
             return
-        room = -(-positions // STEP) * STEP
-        size = (room, self._shape.kv_heads, self._shape.head_width)
-        grown: list[tuple[torch.Tensor, torch.Tensor]] = []
-        for layer in range(self._shape.layers):
-            keys, values = torch.empty(size, dtype=self.dtype), torch.empty(size, dtype=self.dtype)
-            if self._room and self.length:
-                keys[: self.length] = self.layers[layer][0][: self.length]
-                values[: self.length] = self.layers[layer][1][: self.length]
-            grown.append((keys, values))
-        self.layers, self._room = grown, room
+        grown = torch.empty(layers, max(2 * room, -(-positions // STEP) * STEP), heads, width, dtype=self.kept.dtype)
+        grown[:, : self.length] = self.kept[:, : self.length]
+        self.kept = grown
 
     def keep(self, positions: int) -> None:
         """Forget what comes after so many positions."""

@@ -1,7 +1,7 @@
 """Matrices that rows are multiplied with: quantised for a few rows, dense for many. Knows torch's kernels, no model."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -26,7 +26,7 @@ class Int4:
     @classmethod
     def of(cls, weight: torch.Tensor) -> "Int4":
         """A matrix (out, in) whose sizes fit; it loses nothing if it `is_four_bit`."""
-        levels, scale, low = _levels(weight)
+        levels, scale, low = levels_of(weight)
         packed = torch._convert_weight_to_int4pack_for_cpu(levels.view(weight.shape).to(torch.int32), 1)  # noqa: SLF001 - its only name
         middle = low + 8 * scale  # the kernel computes (level - 8) * scale + middle
         scales = torch.cat([scale, middle], dim=-1)  # (out, groups, 2)
@@ -81,19 +81,6 @@ class Linear:
             result = torch.cat([linear(rows, weight) for weight in self.dense], dim=-1)
         return result if self.bias is None else result + self.bias
 
-    def for_few(self) -> Iterator[torch.Tensor]:
-        """The tensors that a few rows are multiplied with, of a quantised matrix."""
-        assert self.few is not None
-        yield from (self.few.packed, self.few.scales)
-        if self.bias is not None:
-            yield self.bias
-
-    def of_few(self, tensors: Iterator[torch.Tensor]) -> "Linear":
-        """The same kind of matrix of other tensors, as `for_few` gives them; for a few rows alone."""
-        assert self.few is not None
-        few = replace(self.few, packed=next(tensors), scales=next(tensors))
-        return Linear((), few, None if self.bias is None else next(tensors))
-
 
 def fits_four_bits(out: int, width: int) -> bool:
     """Whether the kernel takes a matrix of this shape."""
@@ -104,13 +91,13 @@ def is_four_bit(weight: torch.Tensor) -> bool:
     """Whether every group has at most 16 evenly spaced values, so that four bits lose nothing but rounding."""
     if not fits_four_bits(*weight.shape):
         return False
-    levels, scale, low = _levels(weight)
+    levels, scale, low = levels_of(weight)
     groups = weight.view(weight.shape[0], -1, GROUP).float()
     return bool(((levels * scale + low - groups).abs() <= LOSSLESS * groups.abs().amax(-1, keepdim=True)).all())
 
 
-def _levels(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Levels 0 to 15 (out, groups, 32), scale and minimum (out, groups, 1) of each group, float32."""
+def levels_of(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Four bits' levels 0 to 15 (out, groups, 32), scale and minimum (out, groups, 1) of each group, float32."""
     groups = weight.view(weight.shape[0], -1, GROUP).float()
     low, high = groups.amin(-1, keepdim=True), groups.amax(-1, keepdim=True)
     scale = ((high - low) / 15).clamp_min(1e-12)

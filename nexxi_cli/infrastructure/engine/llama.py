@@ -6,7 +6,7 @@ and grouped queries (2305.13245). The sum that runs through the layers is float3
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -29,20 +29,24 @@ class Weights:
     dtype: torch.dtype
 
 
+MOST_COMPILED = 16
+"""Tokens of a prompt; for more of them, dense matrices are faster."""
+
+
 class Compiled(Protocol):
-    """What a compiler has made one kernel each: what lies between two attentions, and one position's attention."""
+    """A few tokens through all layers, by a compiler's code."""
 
-    @property
-    def most_rows(self) -> int:
-        """How many rows at most lie between two attentions."""
-
-    def between(
-        self, number: int, x: torch.Tensor, attended: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
-    ) -> tuple[torch.Tensor, Heads]:
-        """As Block.between, from the layer of this number to the next."""
-
-    def attend_once(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """As Block's."""
+    def __call__(
+        self,
+        x: torch.Tensor,
+        cos: torch.Tensor,
+        sin: torch.Tensor,
+        texts: Sequence[KeyValues],
+        places: Sequence[int],
+        *,
+        scored: int,
+    ) -> torch.Tensor:
+        """As CompiledStep's."""
 
 
 class Llama:
@@ -78,60 +82,68 @@ class Llama:
         """Read `tokens` after `text`, which then holds them; the scores of what comes next, (vocabulary,) float32."""
         begin, end = text.length, text.length + len(tokens)
         text.reserve(end)
-        cos, sin = (table[begin:end, None] for table in self._rotations_to(end))
-        seen = self._seen(begin, end)
+        if self._compiled is not None and len(tokens) <= MOST_COMPILED:
+            scores = self._step(self._compiled, tokens, [text] * len(tokens), range(begin, end), scored=1)
+        else:
+            seen = self._seen(begin, end)
 
-        def attend(number: int, heads: Heads) -> torch.Tensor:
-            return self._attend(text.layers[number], heads, seen, begin, end)
+            def attend(number: int, heads: Heads) -> torch.Tensor:
+                return self._attend(text, number, heads, seen, begin, end)
 
-        x = self._through_layers(tokens, cos, sin, attend)
+            scores = self._scores(self._through_layers(tokens, range(begin, end), attend)[-1:])
         text.tokens.extend(tokens)
-        return self._scores(x[-1:])[0]
+        return scores[0]
 
     def follow(self, tokens: Sequence[int], texts: Sequence[KeyValues]) -> torch.Tensor:
         """Read one token after each text, all at once; the scores of what comes next, (texts, vocabulary) float32."""
-        ends = [text.length + 1 for text in texts]
-        for text, end in zip(texts, ends, strict=True):
-            text.reserve(end)
-        places = torch.tensor(ends) - 1
-        cos, sin = (table[places, None] for table in self._rotations_to(max(ends)))
-
-        def attend(number: int, heads: Heads) -> torch.Tensor:
-            if len(texts) == 1:
-                return self._attend(texts[0].layers[number], heads, None, ends[0] - 1, ends[0])
-            queries, keys, values = (part.split(1) for part in heads)
-            rows = zip(texts, ends, queries, keys, values, strict=True)
-            seen = [self._attend(text.layers[number], (q, k, v), None, end - 1, end) for text, end, q, k, v in rows]
-            return torch.cat(seen)
-
-        x = self._through_layers(tokens, cos, sin, attend)
+        places = [text.length for text in texts]
+        for text, place in zip(texts, places, strict=True):
+            text.reserve(place + 1)
+        if self._compiled is not None:
+            scores = self._step(self._compiled, tokens, texts, places, scored=len(texts))
+        else:
+            scores = self._scores(self._through_layers(tokens, places, partial(self._attend_each, texts, places)))
         for token, text in zip(tokens, texts, strict=True):
             text.tokens.append(token)
-        return self._scores(x)
+        return scores
+
+    def _step(
+        self,
+        compiled: Compiled,
+        tokens: Sequence[int],
+        texts: Sequence[KeyValues],
+        places: Sequence[int],
+        *,
+        scored: int,
+    ) -> torch.Tensor:
+        x = self._weights.embedding[torch.tensor(tokens)].float()
+        cos, sin = self._turns_at(places)
+        return compiled(x, cos, sin, texts, places, scored=scored)
+
+    def _attend_each(
+        self, texts: Sequence[KeyValues], places: Sequence[int], number: int, heads: Heads
+    ) -> torch.Tensor:
+        """What the next position of each text sees, in a layer."""
+        rows = zip(texts, places, zip(*(part.split(1) for part in heads), strict=True), strict=True)
+        return torch.cat([self._attend(text, number, row, None, place, place + 1) for text, place, row in rows])
 
     def _through_layers(
-        self, tokens: Sequence[int], cos: torch.Tensor, sin: torch.Tensor, attend: Callable[[int, Heads], torch.Tensor]
+        self, tokens: Sequence[int], places: Sequence[int], attend: Callable[[int, Heads], torch.Tensor]
     ) -> torch.Tensor:
         """Rows (n, width) of `tokens`, after the last layer; `attend` (n, all query heads) has the texts."""
+        cos, sin = (turns[:, None] for turns in self._turns_at(places))
         x = self._weights.embedding[torch.tensor(tokens)].float()
-        layers, compiled = self._weights.layers, self._compiled
-        if compiled is not None and len(tokens) > compiled.most_rows:
-            compiled = None
-        heads = self._block.heads(x, layers[0].before, cos, sin)
-        for number, (layer, following) in enumerate(pairwise(layers)):
-            attended = attend(number, heads)
-            if compiled is not None:
-                x, heads = compiled.between(number, x, attended, cos, sin)
-            else:
-                x, heads = self._block.between(x, attended, cos, sin, layer.after, following.before)
-        return self._block.after(x, attend(len(layers) - 1, heads), layers[-1].after)
+        for number, layer in enumerate(self._weights.layers):
+            x = self._block.after(x, attend(number, self._block.heads(x, layer.before, cos, sin)), layer.after)
+        return x
 
     def _scores(self, x: torch.Tensor) -> torch.Tensor:
         return self._weights.head(self._block.normed(x, self._weights.norm)).float()
 
     def _attend(
         self,
-        kept: tuple[torch.Tensor, torch.Tensor],
+        text: KeyValues,
+        number: int,
         heads: Heads,
         seen: torch.Tensor | None,
         begin: int,
@@ -140,11 +152,9 @@ class Llama:
         """What the new positions see, (n, all query heads); their keys and values join those that are kept."""
         shape, n = self.shape, end - begin
         queries, new_keys, new_values = heads
-        keys, values = kept
+        keys, values = text.kept[2 * number], text.kept[2 * number + 1]
         keys[begin:end], values[begin:end] = new_keys, new_values
         first = 0 if shape.window is None else max(0, begin + 1 - shape.window)
-        if n == 1 and self._compiled is not None:
-            return self._compiled.attend_once(queries, keys[first:end], values[first:end])
         keys, values = (kept[first:end].transpose(0, 1) for kept in (keys, values))
         if n > 1 and seen is None:
             mixed = scaled_dot_product_attention(
@@ -175,10 +185,12 @@ class Llama:
         added = torch.zeros(seen.shape, dtype=self._weights.dtype).masked_fill_(~seen, -torch.inf)
         return added.repeat(self.shape.heads // self.shape.kv_heads, 1)
 
-    def _rotations_to(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
-        if positions > self._turns[0].shape[0]:
-            self._turns = self._rotations(positions)
-        return self._turns
+    def _turns_at(self, places: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Cosine and signed sine of these places' angles, each (n, head width)."""
+        if max(places) >= self._turns[0].shape[0]:
+            self._turns = self._rotations(max(places) + 1)
+        at, (cos, sin) = torch.tensor(places), self._turns
+        return cos[at], sin[at]
 
     def _rotations(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Cosine and signed sine of every position's angles, (positions, head width), for half as many again."""

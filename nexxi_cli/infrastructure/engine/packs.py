@@ -4,14 +4,18 @@ import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from nexxi_cli.infrastructure.engine.blocks import EightBits, FourBits
 from nexxi_cli.infrastructure.engine.linear import Int4, Int8
+
+Matrix = TypeVar("Matrix", bound=Int4 | Int8 | FourBits | EightBits)
 
 FORMAT = 2
 """Changes with what `linear` makes of the same weights, and with how they lie in the file."""
@@ -27,12 +31,13 @@ class Packs:
         self._found = _opened(file)
         self._made: dict[str, torch.Tensor] = {}
 
-    def get(self, name: str, kind: type[Int4] | type[Int8], make: Callable[[], Int4 | Int8]) -> Int4 | Int8:
+    def get(self, name: str, kind: type[Matrix], make: Callable[[], Matrix]) -> Matrix:
         """The matrix of this name, made if it is not there."""
+        parts = [field.name for field in fields(kind)]
         if self._found is not None:
-            return kind(*(_aligned(self._found.get_tensor(f"{name}.{part}")) for part in ("packed", "scales")))
+            return kind(*(_aligned(self._found.get_tensor(f"{name}.{part}")) for part in parts))
         made = make()
-        self._made |= {f"{name}.packed": made.packed, f"{name}.scales": made.scales}
+        self._made |= {f"{name}.{part}": getattr(made, part) for part in parts}
         return made
 
     def save(self) -> None:

@@ -133,7 +133,9 @@ class Loader:
         if self.kind in ("bf16", "f32"):
             return None
         out, width = sum(weight.shape[0] for weight in dense), dense[0].shape[1]
-        kernel = Int4 if self.kind == "int4" and name != "lm_head" and fits_four_bits(out, width) else Int8
+        kernel: type[Int4 | Int8] = (
+            Int4 if self.kind == "int4" and name != "lm_head" and fits_four_bits(out, width) else Int8
+        )
         return self._packs.get(name, kernel, lambda: kernel.of(torch.cat(list(dense))))
 
     def _settled(self, kind: Quantise) -> Quantise:

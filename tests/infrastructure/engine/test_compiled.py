@@ -1,8 +1,7 @@
-"""Compiled steps: they say what those say that are not compiled, and nothing depends on them.
+"""The compiled step: it says what the arithmetic says that is not compiled, and nothing depends on it."""
 
-What needs a C++ compiler, half a minute a model, is marked slow.
-"""
-
+import copy
+import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,154 +10,196 @@ import pytest
 import torch
 
 from nexxi_cli.core.types import Sampling
-from nexxi_cli.infrastructure.engine.block import Block, Heads
-from nexxi_cli.infrastructure.engine.compiled import kernel_file, load_kernels, make_behind
+from nexxi_cli.infrastructure.engine import kernels
+from nexxi_cli.infrastructure.engine.compiled import CompiledStep, kernel_files, load_step, make_behind
+from nexxi_cli.infrastructure.engine.compiler import compile_step
 from nexxi_cli.infrastructure.engine.fast import FastEngine
-from nexxi_cli.infrastructure.engine.kernels import KernelFile, told_of_kernels
-from nexxi_cli.infrastructure.engine.llama import Llama
+from nexxi_cli.infrastructure.engine.kernels import KernelFiles, library_file, told_of_kernels
+from nexxi_cli.infrastructure.engine.llama import MOST_COMPILED, Llama
+from nexxi_cli.infrastructure.engine.packs import Packs
 from nexxi_cli.infrastructure.engine.weights import Quantise
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 from tests.infrastructure.engine.models import FAMILIES, VOCABULARY, engine_model, make
 
-TEXT = torch.randint(3, VOCABULARY, (30,), generator=torch.Generator().manual_seed(9)).tolist()
+TEXT = torch.randint(3, VOCABULARY, (40,), generator=torch.Generator().manual_seed(9)).tolist()
 
 
-class Plain:
-    """Stands in for kernels: the arithmetic that they are made of, as it is written."""
+def make_wide(family: str, folder: Path) -> None:
+    """A small model of the family with heads as wide as real ones are at least, in which rounding does not grow."""
+    config = copy.deepcopy(FAMILIES[family])
+    config.head_dim, config.initializer_range = 32, 0.08
+    make(config, folder).bfloat16().save_pretrained(folder)  # what is quantised is the same either way
 
-    most_rows = 16
 
-    def __init__(self, model: Llama) -> None:
-        self._layers = model.weights.layers
-        self._block = Block(model.shape, model.weights.dtype)
-        self.calls = 0
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled library, made here."""
+    if not (kernels.has_processor() and kernels.has_compiler()):
+        pytest.skip(f"needs {kernels.compiler()} and a processor with {', '.join(kernels.NEEDED)}")
+    file = library_file(tmp_path_factory.mktemp("library"))
+    compile_step(file)
+    return file
 
-    def between(
-        self, number: int, x: torch.Tensor, attended: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
-    ) -> tuple[torch.Tensor, Heads]:
-        self.calls += 1
-        one, following = self._layers[number : number + 2]
-        return self._block.between(x, attended, cos, sin, one.after, following.before)
 
-    def attend_once(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        self.calls += 1
-        return self._block.attend_once(queries, keys, values)
+def compiled(model: Llama, library: Path) -> CompiledStep:
+    return CompiledStep(library, model.shape, model.weights, Packs(None))
 
 
 def scores_of(model: Llama, tokens: Sequence[int]) -> torch.Tensor:
-    """After a prompt of 20 tokens and the rest one by one."""
+    """After a prompt of 20 tokens, the next five, and the rest one by one."""
     text = model.new_text()
     with torch.inference_mode():
-        found = [model.read(tokens[:20], text), *(model.follow([token], [text])[0] for token in tokens[20:])]
+        found = [model.read(tokens[:20], text), model.read(tokens[20:25], text)]
+        found += [model.follow([token], [text])[0] for token in tokens[25:]]
     return torch.stack(found)
 
 
+@pytest.mark.parametrize("kind", ["int4", "int8"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_what_is_compiled_is_the_arithmetic_of_each_family(tmp_path: Path, family: str) -> None:
-    make(FAMILIES[family], tmp_path)
-    model = engine_model(tmp_path)
+def test_the_compiled_step_is_the_arithmetic_of_each_family(
+    library: Path, tmp_path: Path, family: str, kind: Quantise
+) -> None:
+    make_wide(family, tmp_path)
+    model = engine_model(tmp_path, kind)
     expected = scores_of(model, TEXT)
-    plain = Plain(model)
-    model.use(plain)
-    torch.testing.assert_close(scores_of(model, TEXT), expected, atol=2e-4, rtol=2e-4)
-    layers = model.shape.layers
-    assert plain.calls == 10 * (layers + layers - 1)
+    with torch.inference_mode():
+        model.use(compiled(model, library))
+    assert model.is_compiled
+    found = scores_of(model, TEXT)
+    assert torch.equal(found[0], expected[0])  # a long prompt is read as before
+    assert not torch.equal(found[1:], expected[1:])
+    assert ((found - expected).norm() / expected.norm()).item() < 0.02
 
 
-def test_a_model_that_is_not_quantised_has_no_kernels_and_those_of_one_shape_share_theirs(tmp_path: Path) -> None:
-    make(FAMILIES["llama"], tmp_path)
-    whole, eight, again = (engine_model(tmp_path, kind) for kind in ("bf16", "int8", "int8"))
-    assert kernel_file(tmp_path, whole.shape, whole.weights) is None
-    assert kernel_file(tmp_path, eight.shape, eight.weights) == kernel_file(tmp_path, again.shape, again.weights)
-    four = engine_model(tmp_path, "int4")
-    assert kernel_file(tmp_path, four.shape, four.weights) != kernel_file(tmp_path, eight.shape, eight.weights)
+def test_a_text_is_stepped_alike_alone_and_among_others_and_read_as_it_is_stepped(
+    library: Path, tmp_path: Path
+) -> None:
+    make_wide("llama", tmp_path)
+    model = engine_model(tmp_path, "int4")
+    with torch.inference_mode():
+        model.use(compiled(model, library))
+        alone = model.new_text()
+        one_by_one = [model.follow([token], [alone])[0] for token in TEXT]
+        whole = model.new_text()
+        assert torch.equal(model.read(TEXT[:MOST_COMPILED], whole), one_by_one[MOST_COMPILED - 1])
+        for count in range(2, MOST_COMPILED + 1):
+            texts = [model.new_text() for _ in range(count)]
+            lengths = [3 + 5 * place % 13 for place in range(count)]
+            for length, text in zip(lengths, texts, strict=True):
+                model.read(TEXT[:length], text)
+            together = model.follow([TEXT[length] for length in lengths], texts)
+            for length, found in zip(lengths, together, strict=True):
+                assert torch.equal(found, one_by_one[length])
 
 
-def test_a_damaged_file_is_thrown_away(tmp_path: Path) -> None:
-    make(FAMILIES["llama"], tmp_path)
-    model, file = engine_model(tmp_path, "int8"), KernelFile(tmp_path / "kernels-x.pt2")
-    assert load_kernels(file, model.weights.layers) is None
-    file.path.write_bytes(b"no kernels")
-    assert load_kernels(file, model.weights.layers) is None
-    assert not file.path.exists()
+def test_numbers_that_are_none_stay_so(library: Path, tmp_path: Path) -> None:
+    make_wide("llama", tmp_path)
+    model = engine_model(tmp_path, "int8")
+    model.weights.layers[1].after.norm[5] = torch.nan
+    with torch.inference_mode():
+        model.use(compiled(model, library))
+        assert model.follow([5], [model.new_text()]).isnan().all()
 
 
-def test_doctor_can_say_what_has_become_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_is_not_quantised_has_no_compiled_step_nor_one_of_narrow_heads(tmp_path: Path) -> None:
+    make(FAMILIES["llama"], tmp_path / "narrow")
+    make_wide("llama", tmp_path / "wide")
+
+    def files_of(name: str, kind: Quantise) -> KernelFiles | None:
+        model = engine_model(tmp_path / name, kind)
+        return kernel_files(tmp_path, tmp_path / name, kind, model.shape, model.weights)
+
+    assert files_of("narrow", "int8") is None
+    assert files_of("wide", "bf16") is None
+    four, eight = files_of("wide", "int4"), files_of("wide", "int8")
+    assert four is not None
+    assert eight is not None
+    assert four.library == eight.library
+    assert four.blocks != eight.blocks
+
+
+def test_a_damaged_library_is_thrown_away(tmp_path: Path) -> None:
+    make_wide("llama", tmp_path)
+    model, files = engine_model(tmp_path, "int8"), KernelFiles(tmp_path / "step-x.so", tmp_path / "x.safetensors")
+    assert load_step(files, model.shape, model.weights) is None
+    files.library.write_bytes(b"no library")
+    assert load_step(files, model.shape, model.weights) is None
+    assert files.library.exists()  # not even tried while the matrices are missing
+    files.blocks.write_bytes(b"no matrices")
+    assert load_step(files, model.shape, model.weights) is None
+    assert not files.library.exists()
+
+
+def test_doctor_can_say_what_has_become_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "has_processor", lambda: False)
+    assert "this processor has not what they need (avx512bw, avx512_bf16)" in told_of_kernels(tmp_path)
+    assert KernelFiles(tmp_path / "x.so", tmp_path / "x").state() == "no such processor"
+    monkeypatch.setattr(kernels, "has_processor", lambda: True)
     monkeypatch.setenv("CXX", "no-such-compiler")
     assert told_of_kernels(tmp_path) == "steps not compiled, as there is no C++ compiler (no-such-compiler)"
+    assert KernelFiles(tmp_path / "x.so", tmp_path / "x").state() == "no compiler"
     monkeypatch.setenv("CXX", "sh")
     assert "not compiled yet" in told_of_kernels(tmp_path)
-    file = KernelFile(tmp_path / "kernels-x.pt2")
-    assert file.state() == "to be made"
-    file.failure.write_text("CppCompileError: why\n")
-    assert (file.state(), told_of_kernels(tmp_path)) == ("failed", "steps not compiled: CppCompileError: why")
-    file.path.touch()
-    assert (file.state(), told_of_kernels(tmp_path)) == ("made", "compiled steps")
+    files = KernelFiles(library_file(tmp_path), tmp_path / "x.safetensors")
+    assert files.state() == "to be made"
+    files.failure.write_text("why\n")
+    assert (files.state(), told_of_kernels(tmp_path)) == ("failed", "steps not compiled: why")
+    files.library.touch()
+    files.blocks.touch()
+    assert (files.state(), told_of_kernels(tmp_path)) == ("made", "compiled steps")
 
 
 def test_a_process_that_ends_soon_has_nothing_made(tmp_path: Path) -> None:
-    make(FAMILIES["llama"], tmp_path)
-    model, file, closed = engine_model(tmp_path, "int8"), KernelFile(tmp_path / "kernels-x.pt2"), threading.Event()
-    thread = make_behind(model, file, ("no folder", "int8", "no folder"), after_s=60, closed=closed)
+    make_wide("llama", tmp_path)
+    model, closed = engine_model(tmp_path, "int8"), threading.Event()
+    files = KernelFiles(tmp_path / "step-x.so", tmp_path / "x.safetensors")
+    thread = make_behind(model, files, ("no folder", "int8", "no folder"), after_s=60, closed=closed)
     closed.set()
     thread.join(5)
     assert not thread.is_alive()
-    assert not file.path.exists()
+    assert not files.library.exists()
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(("family", "kind"), [("llama", "int4"), ("qwen2", "int8"), ("qwen3", "int4")])
-def test_kernels_say_what_the_arithmetic_says_alone_and_together(tmp_path: Path, family: str, kind: Quantise) -> None:
-    make(FAMILIES[family], tmp_path)
-    model = engine_model(tmp_path, kind)
-    expected = scores_of(model, TEXT)
-    file = KernelFile(tmp_path / "kernels-x.pt2")
-    arguments = (str(tmp_path), kind, str(tmp_path / "packs"))
-    make_behind(model, file, arguments, after_s=0, closed=threading.Event()).join()
-    assert file.state() == "made"
-    found = scores_of(model, TEXT)
-    assert ((found - expected).norm() / expected.norm()).item() < 0.02
-    with torch.inference_mode():
-        for count in (2, 5, 16):
-            texts = [model.new_text() for _ in range(count)]
-            for place, text in enumerate(texts):
-                model.read(TEXT[place : place + 5], text)
-            alone = model.new_text()
-            model.read(TEXT[:5], alone)
-            together = model.follow([TEXT[7]] * count, texts)
-            assert torch.equal(together[0], model.follow([TEXT[7]], [alone])[0])
+def load(folder: Path) -> FastEngine:
+    return FastEngine.load(
+        ModelFolder("small", folder), quantise="int8", threads=1, packs=folder / "packs", prefix_bytes=2**20
+    )
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_an_engine_has_them_made_and_the_next_one_finds_them(tmp_path: Path) -> None:
-    make(FAMILIES["llama"], tmp_path)
-    packs, closed = tmp_path / "packs", threading.Event()
-
-    def load() -> FastEngine:
-        return FastEngine.load(
-            ModelFolder("small", tmp_path), quantise="int8", threads=1, packs=packs, prefix_bytes=2**20
-        )
-
-    load().compile_behind(after_s=0, closed=closed)
-    deadline = threading.Event()
-    while not list(packs.glob("kernels-*.pt2")) and not deadline.wait(1):
-        assert not list(packs.glob("*.failed"))
+def answer(engine: FastEngine) -> Sequence[int]:
     tokens: list[int] = []
-    load().generate(TEXT, Sampling(temperature=0), max_new_tokens=5, on_token=tokens.append, stop=threading.Event())
-    assert len(tokens) == 5
-    assert told_of_kernels(packs) == "compiled steps"
+    engine.generate(TEXT, Sampling(temperature=0), max_new_tokens=5, on_token=tokens.append, stop=threading.Event())
+    return tokens
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
+def test_an_engine_has_it_made_uses_it_and_the_next_one_finds_it(library: Path, tmp_path: Path) -> None:
+    make_wide("llama", tmp_path)
+    engine = load(tmp_path)
+    shutil.copy(library, library_file(tmp_path / "packs"))  # the compiler's part is tested by the fixture
+    assert "not compiled" in engine.words
+    thread = engine.compile_behind(after_s=0, closed=threading.Event())
+    assert thread is not None
+    thread.join()
+    assert "(compiled)" in engine.words
+    following = load(tmp_path)
+    assert "(compiled)" in following.words
+    assert following.compile_behind(after_s=0, closed=threading.Event()) is None
+    assert answer(following) == answer(engine)
+    assert told_of_kernels(tmp_path / "packs") == "compiled steps"
+
+
 def test_what_a_compiler_cannot_do_is_noted_and_not_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make(FAMILIES["llama"], tmp_path)
+    make_wide("llama", tmp_path)
+    monkeypatch.setattr(kernels, "has_processor", lambda: True)
     monkeypatch.setenv("CXX", "false")
-    model, file, packs = engine_model(tmp_path, "int8"), KernelFile(tmp_path / "kernels-x.pt2"), str(tmp_path / "packs")
-    make_behind(model, file, (str(tmp_path), "int8", packs), after_s=0, closed=threading.Event()).join()
-    assert file.state() == "failed"
-    assert len(file.failure.read_text().splitlines()) == 1
+    engine = load(tmp_path)
+    for _ in range(2):
+        thread = engine.compile_behind(after_s=0, closed=threading.Event())
+        assert thread is not None
+        thread.join()
+    assert "not compiled" in engine.words
+    assert len(answer(engine)) == 5
+    assert told_of_kernels(tmp_path / "packs").startswith("steps not compiled: Command ")
+    assert len(library_file(tmp_path / "packs").with_suffix(".failed").read_text().splitlines()) == 1

@@ -77,11 +77,11 @@ def test_without_memory_nothing_is_kept() -> None:
 
 def test_room_grows_by_steps_and_keeps_what_is_there() -> None:
     found = text(1, 2)
-    found.layers[0][0][:2] = 7
+    found.kept[0, :2] = 7
     assert found.size_bytes == 2 * 8 * STEP * 4
     found.reserve(STEP + 1)
     assert found.size_bytes == 2 * 8 * 2 * STEP * 4
-    assert (found.layers[0][0][:2] == 7).all()
+    assert (found.kept[0, :2] == 7).all()
 
 
 def test_what_is_common_ends_at_the_first_difference() -> None:
