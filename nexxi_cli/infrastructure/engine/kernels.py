@@ -11,7 +11,7 @@ from typing import Literal
 SOURCE = Path(__file__).with_name("step.cpp")
 PREFIX = "step-"
 """Of the names of the libraries; one serves all models."""
-NEEDED = ("avx512bw", "avx512_bf16")
+NEEDED = ("avx512bw", "avx512_vnni", "avx512_bf16")
 """What a processor has to have, as Linux calls it: AMD since Zen 4, Intel since Sapphire Rapids."""
 
 State = Literal["made", "to be made", "failed", "no compiler", "no such processor"]

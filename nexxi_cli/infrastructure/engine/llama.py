@@ -29,12 +29,8 @@ class Weights:
     dtype: torch.dtype
 
 
-MOST_COMPILED = 16
-"""Tokens of a prompt; for more of them, dense matrices are faster."""
-
-
 class Compiled(Protocol):
-    """A few tokens through all layers, by a compiler's code."""
+    """Tokens through all layers, by a compiler's code."""
 
     def __call__(
         self,
@@ -82,7 +78,7 @@ class Llama:
         """Read `tokens` after `text`, which then holds them; the scores of what comes next, (vocabulary,) float32."""
         begin, end = text.length, text.length + len(tokens)
         text.reserve(end)
-        if self._compiled is not None and len(tokens) <= MOST_COMPILED:
+        if self._compiled is not None:
             scores = self._step(self._compiled, tokens, [text] * len(tokens), range(begin, end), scored=1)
         else:
             seen = self._seen(begin, end)

@@ -17,7 +17,7 @@ from nexxi_cli.infrastructure.engine.linear import Int4, Int8
 
 Matrix = TypeVar("Matrix", bound=Int4 | Int8 | FourBits | EightBits)
 
-FORMAT = 2
+FORMAT = 3
 """Changes with what `linear` makes of the same weights, and with how they lie in the file."""
 ALIGNED_BYTES = 64
 """Where a matrix begins: torch's kernel of eight bits ends the process at some numbers of rows otherwise."""
