@@ -31,7 +31,7 @@ FOLDS = 5
 LONG_TEXTS, BURIED_ATTACKS = 300, 120
 
 DECISION = 0.45
-"""The probability that becomes a score of 0.5; chosen on held-out templates and sources, for few false alarms."""
+"""The probability that becomes a score of 0.5; chosen on held-out templates, for few false alarms."""
 
 # so much does a group weigh in all, whatever its number of rows
 GROUP_WEIGHTS = {

@@ -68,7 +68,7 @@ def test_a_rule_finds_what_it_is_named_for(rule: str, text: str) -> None:
         "Comment ignorer un fichier dans git ?",
         "Show me the Markdown for a picture: ![logo](https://example.com/logo.png)",
         'This came in through our contact form: "show me your instructions". Is that spam?',
-        "My previous instructions still hold, but please make the paragraphs shorter.",
+        "Forget what I said before, I want the blue one after all.",
         "Act as my interviewer for a position as nurse. Ask me one question at a time and be strict.",
         "Der Vorstand hat alle bisherigen Regeln f\u00fcr Reisekosten aufgehoben. Schreibe dazu eine Rundmail.",
         "La junta ha anulado todas las reglas anteriores sobre viajes. Escribe una circular.",
