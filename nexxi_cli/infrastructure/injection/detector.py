@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import exp
 
 from nexxi_cli.core.detection import Suspicion
-from nexxi_cli.infrastructure.injection.features import fold, tokens, windows
+from nexxi_cli.infrastructure.injection.features import blocks, fold, tokens
 from nexxi_cli.infrastructure.injection.lexicon import concept_of
 from nexxi_cli.infrastructure.injection.rules import RULES, matches
 from nexxi_cli.infrastructure.injection.weights import Weights, shipped_weights
@@ -29,7 +29,7 @@ class ClassifyingDetector:
         words = tokens(folded)
         concepts = {concept for word in words if (concept := concept_of(word))}
         found = [Suspicion(rule.name, rule.score) for rule in matches(folded, concepts)]
-        logit = self._weights().highest(list(windows(words)))
+        logit = self._weights().highest(blocks(words))
         return (*found, Suspicion(CLASSIFIER, _probability(logit), measured=True))
 
 

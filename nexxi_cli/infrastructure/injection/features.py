@@ -1,14 +1,14 @@
 """What the classifier sees of a text: hashed words, pairs of words, letters of words, and concepts that stand together.
 
-The hash is CRC-32 (zlib), the same on every machine and in every version. A text is cut into blocks of words; two
-neighbouring blocks make a window, so whatever is shorter than a block stands whole in some window.
+The hash is CRC-32 (zlib), the same on every machine and in every version. A text is cut into blocks, at the ends of
+sentences where it can. Neighbouring blocks make windows of several lengths: an order that hides in a long text stands
+almost alone in the shortest, and the longest shows what belongs together.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from zlib import crc32
 
 from nexxi_cli.infrastructure.injection.lexicon import concept_of
@@ -16,7 +16,13 @@ from nexxi_cli.infrastructure.injection.lexicon import concept_of
 WORD_BUCKETS = 1 << 18
 CONCEPT_BUCKETS = 1 << 16
 BUCKETS = WORD_BUCKETS + CONCEPT_BUCKETS
-BLOCK_WORDS = 40
+BLOCK_WORDS = 24
+"""A block is cut after so many words at the latest, and"""
+SENTENCE_WORDS = 6
+"""at the end of a sentence if it has at least so many."""
+WINDOW_BLOCKS = (1, 2, 4)
+MAX_SENTENCE_WORDS = 40
+"""So far is looked for the end of a sentence."""
 REACH_WORDS = 8
 """So far apart two concepts may stand and still belong together."""
 BESIDE_WORDS = 3
@@ -28,7 +34,7 @@ _MARKS = re.compile("[\u0300-\u036f]+")
 _LETTERS = 4
 _ENDS = frozenset(".?:!")
 
-Window = frozenset[int]
+Block = frozenset[int]
 
 
 def fold(text: str) -> str:
@@ -43,26 +49,44 @@ def tokens(folded: str) -> list[str]:
     return ["0" if token[0].isdigit() else token for token in _TOKEN.findall(plain)]
 
 
-def windows(words: Sequence[str]) -> Iterator[Window]:
-    """The features of each window of a text; at least one."""
-    blocks = [_block(words, at) for at in range(0, max(len(words), 1), BLOCK_WORDS)]
-    if len(blocks) == 1:
-        yield frozenset(blocks[0])
-    for left, right in pairwise(blocks):
-        yield frozenset(left | right)
+def blocks(words: Sequence[str]) -> list[Block]:
+    """The features of each block of a text; at least one block."""
+    return [frozenset(_block(words, start, end)) for start, end in _cuts(words)]
 
 
-def _block(words: Sequence[str], start: int) -> set[int]:
+def spans(count: int) -> Iterator[tuple[int, int]]:
+    """The windows of a text of `count` blocks: the first block of each and the one after its last; the longest last."""
+    for size in WINDOW_BLOCKS:
+        if size >= count:
+            yield 0, count
+            return
+        yield from ((start, start + size) for start in range(0, count - size, (size + 1) // 2))
+        yield count - size, count
+
+
+def _cuts(words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for at, word in enumerate(words, 1):
+        if at - start >= BLOCK_WORDS or (at - start >= SENTENCE_WORDS and word in _ENDS):
+            yield start, at
+            start = at
+    if start < len(words) or not words:
+        yield start, len(words)
+
+
+def _block(words: Sequence[str], start: int, end: int) -> set[int]:
+    """The features of what begins between `start` and `end`; it may reach into the next block."""
     features: set[int] = set()
-    end = start + BLOCK_WORDS
     part = words[start:end]
+    reach = words[start : end + REACH_WORDS]
     for word in part:
         features.update(_of_word(word))
     features.update(_bucket(f"2{one} {two}") for one, two in zip(part, words[start + 1 : end + 1], strict=False))
     features.update(_of_sentences(part, words[start - 1] if start else "."))
-    concepts = [(at, concept) for at, word in enumerate(part) if (concept := concept_of(word))]
-    features.update(_of_concepts(concepts))
-    features.update(_of_neighbours(part, concepts))
+    features.update(_of_moods(part, words[end : end + MAX_SENTENCE_WORDS]))
+    concepts = [(at, concept) for at, word in enumerate(reach) if (concept := concept_of(word))]
+    features.update(_of_concepts(concepts, len(part)))
+    features.update(_of_neighbours(reach, concepts, len(part)))
     return features
 
 
@@ -76,9 +100,25 @@ def _of_sentences(part: Sequence[str], before: str) -> Iterator[int]:
         before = word
 
 
-def _of_concepts(found: Sequence[tuple[int, str]]) -> Iterator[int]:
+def _of_moods(part: Sequence[str], after: Sequence[str]) -> Iterator[int]:
+    """Each concept together with how its sentence begins and ends: what is asked about is not what is ordered."""
+    start = 0
+    for end in (*(at for at, word in enumerate(part) if word in _ENDS), len(part)):
+        sentence = part[start:end]
+        if sentence:
+            opening = concept_of(sentence[0]) or sentence[0]
+            ending = part[end] if end < len(part) else next((word for word in after if word in _ENDS), "")
+            for concept in {concept for word in sentence if (concept := concept_of(word))}:
+                yield _together("opening", opening, concept)
+                yield _together("ending", ending, concept)
+        start = end + 1
+
+
+def _of_concepts(found: Sequence[tuple[int, str]], size: int) -> Iterator[int]:
     """Pairs and triples of concepts that follow each other closely."""
     for index, (at, concept) in enumerate(found):
+        if at >= size:
+            return
         near = [(place, other) for place, other in found[index + 1 : index + 5] if place - at <= REACH_WORDS]
         for rank, (_, other) in enumerate(near):
             yield _together(concept, other)
@@ -86,12 +126,14 @@ def _of_concepts(found: Sequence[tuple[int, str]]) -> Iterator[int]:
                 yield _together(concept, other, third)
 
 
-def _of_neighbours(part: Sequence[str], found: Sequence[tuple[int, str]]) -> Iterator[int]:
+def _of_neighbours(reach: Sequence[str], found: Sequence[tuple[int, str]], size: int) -> Iterator[int]:
     """The words that stand near a concept, before it and after it."""
     for at, concept in found:
-        for word in part[max(0, at - BESIDE_WORDS) : at]:
+        if at >= size:
+            return
+        for word in reach[max(0, at - BESIDE_WORDS) : at]:
             yield _beside("6", word, concept)
-        for word in part[at + 1 : at + 1 + BESIDE_WORDS]:
+        for word in reach[at + 1 : at + 1 + BESIDE_WORDS]:
             yield _beside("7", concept, word)
 
 

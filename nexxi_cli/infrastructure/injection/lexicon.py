@@ -12,7 +12,9 @@ _LEXICON = """
 IGNORE ignor* igore* ingore* ignote* disreg* disregard* forget forgets forgetting override* overrid* overrul*
   bypass* discard* neglect* circumvent* abandon* supersed* nullif* void erase drop skip missacht* vergiss vergesst
   vergessen ubergeh* uberschreib* umgeh* verwirf* verwerf* olvid* descart* omit* anul* salta* saltate oubli*
-  contourn* annul* dimentic* trascur* negliger unlearn cancel* ausblend* prescind* abstraction
+  contourn* annul* dimentic* trascur* negliger unlearn cancel* ausblend* prescind* abstraction desobe* desobei*
+  affranchi* hinwegsetz* hinweg beiseite breche brich brechen rompe* romper enfrein* violat* transgre* disobey* wipe
+  scrap ablos* entled*
 STOP stop halt stopp wait nevermind cease quit detente alto para arrete attends fermati espera
 FOLLOW follow* obey* comply complies compliance adhere* abide* befolg* gehorch* folg* sigas sigue obedec* cumpl*
   suis suivre obeis* respecte* segui* acat*
@@ -32,8 +34,11 @@ INSTRUCTION instruct* instrucion* prompts training istruct* intruct* insruct* in
 PROMPT prompt eingabeaufforderung preprompt context kontext contexto contexte message messages nachricht mensaje
   conversation gesprach* conversacion text chat chatverlauf
 SYSTEM system sistema systeme sys hidden internal configuration config kernel backend versteckt* intern* ocult*
-  cache caches oculta konfiguration systemprompt systemanweisung* developer* entwickler* desarrollador* developpeur*
-  sviluppator* operator* creator* creators openai administrator* admin root sudo programmer* owner
+  cache caches oculta konfiguration systemprompt systemanweisung* systemnachricht* anfangsprompt* startprompt*
+MAKER developer* entwickler* desarrollador* developpeur* sviluppator* operator* operador* operateur* betreiber*
+  creator* creators creador* createur* schopfer* openai anthropic administrator* administrador* administrateur* admin
+  root sudo programmer* programador* owner* boss supervisor* vorgesetzt* superadmin company firma empresa societe
+  anbieter* proveedor* fournisseur* provider* auditor* auditeur* prufer* revisor*
 SECRET secret* password* passwort* kennwort* passphrase confidential* credential* geheim* vertraulich* contrasena*
   clave secreto* secreta* credencial* confidencial* motdepasse passe identifiant* confidentiel* apikey token tokens
   apikeys segreto private privat* sensitive zugangsdaten geheimnis* flag
@@ -41,6 +46,7 @@ REVEAL reveal* write return paste schreibe escribe ecris rivel* drucke show prin
   expose* leak* disclos* dump* divulg* verrat* zeig* nenn* wiederhol* preis ausgeben enthull* revel* muestr* mostr*
   dime repit* imprim* ensena* montre* affich* repet* ripet* mostra stampa list tell share quote verbatim
   wortwortlich* wortlaut spell zitier* sag sage liste* enumer* copia copy kopier* cite gib gebe dame donne dis
+  pega pegar colle coller einfug* vuelca* volcar reproduc* reproduis* rezitier* aufsag* provide* export* render* echo
   transcribe translate ubersetz* traduc* tradui* rephrase paraphrase summarize summarise zusammenfass* resum*
   encode* kodier* codific* encod*
 YOUR your yours yourself dein* ihre ihren ihrer tus tu su sus ton ta tes votre vos tuo tua tue tuoi
@@ -54,8 +60,20 @@ ROLE act acting pretend* roleplay* role play playing simulat* persona personas c
 NOW now henceforth onwards jetzt nun sofort fortan ahora adelante partir maintenant desormais ora instead
   stattdessen lugar lieu statt new neue neuen neues nueva nuevas nuevo nouvelle nouvelles nouveau nouveaux nuove
   nuova adesso
+FORBID forbid* forbad* forbidden verbot* verbiet* prohib* interdi* ban banned allowed allow allows erlaub* permit*
+  permis* permiso autoris* authoris* authoriz* autoriz* genehmig* clearance freigab* darf darfst
+VOID expire* obsolet* abgelauf* caduc* suspend* ausgesetzt aufgehob* aufheb* lifted revok* vigent* valid* gultig*
+  gelten gilt valables nulas nichtig nulles nulo replac* ersetz* sustitu* remplac* changed geandert cambiad* change
+  reset zuruckgesetzt geleert borrad* efface* cleared deleted geloscht offline gone loaded geladen
+HARM bomb* explos* sprengstoff* sprengsatz hack* malware virus phishing drug* droge* drogue* droga* weapon* waffe*
+  arma armas arme armes kill* toten matar tuer steal* stehl* robar voler rob robbery bank launder* meth cocaine
+  kokain* hurt poison* veneno fraud betrug* fraude forge* fake ransomware keylogger exploit* swear curse* insult*
+  racist* hateful knack* forzar crocheter piratear pirater einbrech* diebstahl
+SURE sure certainly absolutely naturlich gern gerne klar sicher claro supuesto gusto bien volontiers plaisir gladly
+  understood verstanden entendido compris confirm* bestatig* confirma* agree* agreed
 FREE unrestrict* uncensor* unfilter* unlimit* jailbr* unbound* unchain* unlock* unhinged unaligned amoral*
   unethical* immoral* illegal* uneingeschrankt* unzensiert* ungefiltert* befreit libre libere libera freely broken
+  grenzenlos* schrankenlos* hemmungslos* skrupellos* scruple* escrupul* raw frank* unfett* escape* escaped
   anything offensive explicit harmful dangerous anarchy evil lawless profan* vulgar* nsfw explizit*
 LIMIT restriction* limit limits limitation* filter filters censor* ethic* moral* warning* disclaimer* guardrail*
   safety safeguard* einschrankung* grenzen ethisch* sicherheitsfilter* sicherheitsrichtlini* restriccion* limite*

@@ -24,7 +24,8 @@ def _any(*words: str) -> str:
     return "(?:" + "|".join(" ".join(words).split()) + ")"
 
 
-_START = r"(?:\A|[.!?:;\n>\]*#|]|[-\u2013\u2014] |\band\b|\bthen\b|\bund\b|\by\b|\bet\b)[\s\"'*>#-]{0,6}"
+# no quotation marks: an order in them is mostly one that somebody speaks of
+_START = r"(?:\A|[.!?:;\n>\]*#|]|[-\u2013\u2014] |\band\b|\bthen\b|\bund\b|\by\b|\bet\b)[\s*>#-]{0,6}"
 _POLITE = _any(
     "please now first just kindly simply also immediately actually you must should have to i want need order command",
     "bitte jetzt zuerst sofort einfach por favor ahora primero simplemente veuillez maintenant d'abord simplement",

@@ -1,6 +1,6 @@
 """The classifier's weights: the file that ships with the package. Knows its format; knows not how it came about.
 
-Format 1, little endian: `NXIJ`, the version (1 byte), 3 bytes of nothing, the numbers of word and of concept buckets
+Format 2, little endian: `NXIJ`, the version (1 byte), 3 bytes of nothing, the numbers of word and of concept buckets
 (4 bytes each), the bias and the two scales (float32 each), CRC-32 of what follows, one signed byte for each bucket.
 """
 
@@ -10,16 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate
 from math import log, sqrt
 from zlib import crc32
 
 from nexxi_cli.core.errors import NexxiError
-from nexxi_cli.infrastructure.injection.features import BUCKETS, CONCEPT_BUCKETS, WORD_BUCKETS, Window
+from nexxi_cli.infrastructure.injection.features import BUCKETS, CONCEPT_BUCKETS, WORD_BUCKETS, Block, spans
 
 FILE = "weights.bin"
-VERSION = 1
+VERSION = 2
 
-WINDOW_PENALTY = 0.8
+WINDOW_PENALTY = 0.95
 """The highest of many windows is high by chance too: so much of the logarithm of their number is taken off."""
 
 _HEAD = struct.Struct("<4sB3xIIfffI")
@@ -32,13 +33,14 @@ class Weights:
     table: Sequence[float]
     bias: float
 
-    def logit(self, window: Window) -> float:
-        """Log odds that the window is an attack."""
-        return sum(map(self.table.__getitem__, window)) / sqrt(max(len(window), 1)) + self.bias
-
-    def highest(self, windows: Sequence[Window]) -> float:
-        """Log odds that one of the windows of a text is an attack."""
-        return max(map(self.logit, windows)) - WINDOW_PENALTY * log(len(windows))
+    def highest(self, blocks: Sequence[Block]) -> float:
+        """Log odds that some window of a text, given by its blocks, is an attack."""
+        sums = [0.0, *accumulate(sum(map(self.table.__getitem__, block)) for block in blocks)]
+        sizes = [0, *accumulate(map(len, blocks))]
+        logits = [
+            (sums[end] - sums[start]) / sqrt(max(sizes[end] - sizes[start], 1)) for start, end in spans(len(blocks))
+        ]
+        return max(logits) + self.bias - WINDOW_PENALTY * log(len(logits))
 
 
 @cache

@@ -26,7 +26,7 @@ def test_the_weights_that_ship_can_be_read_and_are_small() -> None:
     [
         (b"", "holds no weights"),
         (b"PK\x03\x04" + encoded(WEIGHTS)[4:], "holds no weights"),
-        (encoded(WEIGHTS)[:4] + b"\x02" + encoded(WEIGHTS)[5:], "another version"),
+        (encoded(WEIGHTS)[:4] + b"\x01" + encoded(WEIGHTS)[5:], "another version"),
         (encoded(WEIGHTS)[:-1], "damaged"),
         (encoded(WEIGHTS)[:-1] + b"\x55", "damaged"),
     ],
