@@ -14,6 +14,8 @@ from nexxi_cli.infrastructure.recognizers.probes import WIDE, Probe, head, over_
 _BEFORE = r"(?<![\w.\-/])"
 _ALONE = r"\w.\-/"
 _AT_NUMBER = starting("0-9", alone=_ALONE)
+_AT_STREET = starting(f"{forms.CAPITAL}0-9", alone=_ALONE) + lines.STREET_AHEAD
+_AT_NAME = starting(forms.CAPITAL, alone=_ALONE) + lines.STREET_AHEAD
 
 _SEPARATED = r"[ ,\n>\-]{1,9}"
 _TOKEN = (
@@ -42,15 +44,13 @@ def _of_one_place(match: re.Match[str]) -> int | None:
 
 
 _LONGEST_CHARS = 200
-_AT_ANY = starting(rf"{forms.CAPITAL}0-9abcgiknpqrstuvú", alone=_ALONE)
-_AT_CODE = Probe(
-    rf"[ \n>](?:[A-Z]{{1,2}}-[0-9]{{4,5}}|[0-9]{{5}}-[0-9]{{3}}|[0-9]{{4}}-[0-9]{{3}}|[0-9]{{2}}-[0-9]{{3}}"
-    r"|[0-9]{3} [0-9]{2}|[0-9]{8}|[0-9]{5}|[1-9][0-9]{3} ?[A-Z]{2})[ ,.\n]{1,2}"
-    rf"(?:d[aeo]s? )?[A-Z{WIDE}]",
-    _LONGEST_CHARS,
-    12,
-    without="@:;=()",
-)
+_AT_ANY = starting(rf"{forms.CAPITAL}0-9abcgiknpqrstuvú", alone=_ALONE) + lines.STREET_AHEAD
+_TOWN_BEGINS = rf"(?:d[aeo]s? )?[A-Z{WIDE}]"
+_TOWN_ENDS = rf"[A-Z{WIDE}][A-Za-z'.\-{WIDE}]{{1,20}}"
+
+
+def _of_place(expression: str, least: int, *, most: int = _LONGEST_CHARS) -> tuple[Probe]:
+    return (Probe(expression, most, least, without="@:;=()"),)
 
 
 ADDRESS = PatternRecognizer(
@@ -61,7 +61,7 @@ ADDRESS = PatternRecognizer(
             0.75,
             f"{_BEFORE}{forms.STREET}{forms.TAIL}",
             _trimmed,
-            probes=(Probe(f" (?:{'|'.join(forms.WAYS.split())})", 150, 6, without="\n,"),),
+            probes=(Probe(rf" (?:{'|'.join(forms.WAYS.split())})\b", 150, 6, without="\n,"),),
             starts=_AT_NUMBER,
         ),
         Rule(
@@ -80,6 +80,7 @@ ADDRESS = PatternRecognizer(
             f"{_BEFORE}{forms.BOX}{forms.TAIL}",
             _trimmed,
             probes=(head(r"P\.? ?O\.? Box|p\.o\. box|(?:PSC|CMR|Unit) [0-9]{1,5},? Box|Postfach|Apartado", 6, 20),),
+            starts=starting("0-9PpCUA", alone=_ALONE),
         ),
         Rule(
             "address.before_state",
@@ -127,6 +128,7 @@ ADDRESS = PatternRecognizer(
             0.7,
             rf"{_BEFORE}[A-Z]{{1,2}}[0-9][0-9A-Z]? [0-9][A-Z]{{2}}{forms.END}",
             probes=(head("[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}", 6, 8, alone=_ALONE),),
+            starts=starting("A-Z", alone=_ALONE),
         ),
         Rule(
             "address.germanic",
@@ -177,8 +179,14 @@ ADDRESS = PatternRecognizer(
             0.7,
             f"{_BEFORE}{lines.BEFORE_CODE}",
             _of_one_place,
-            probes=(_AT_CODE,),
+            probes=_of_place(
+                rf"{lines.BREAK}(?:[A-Z]{{1,2}}-[0-9]{{4,5}}|[0-9]{{5}}-[0-9]{{3}}|[0-9]{{4}}-[0-9]{{3}}"
+                r"|[0-9]{2}-[0-9]{3}|[0-9]{3} [0-9]{2}|[0-9]{8}|[0-9]{5}|[1-9][0-9]{3} ?[A-Z]{2})"
+                rf"[ ,.\n]{{1,2}}{_TOWN_BEGINS}",
+                12,
+            ),
             starts=_AT_ANY,
+            ahead=lines.AHEAD_CHARS,
         ),
         Rule(
             "address.before_four",
@@ -186,15 +194,11 @@ ADDRESS = PatternRecognizer(
             0.7,
             f"{_BEFORE}{lines.BEFORE_FOUR}",
             _trimmed,
-            probes=(
-                Probe(
-                    rf"[0-9a-zA-Z](?:, |\n)(?:[A-Z]{{1,2}}-)?[1-9][0-9]{{3}}[ \n](?:d[aeo]s? )?[A-Z{WIDE}]",
-                    160,
-                    10,
-                    without="@:;=()",
-                ),
+            probes=_of_place(
+                rf"[0-9a-zA-Z](?:, |\n)(?:[A-Z]{{1,2}}-)?[1-9][0-9]{{3}}[ \n]{_TOWN_BEGINS}", 10, most=160
             ),
-            starts=starting(forms.CAPITAL, alone=_ALONE),
+            starts=_AT_NAME,
+            ahead=lines.AHEAD_CHARS,
         ),
         Rule(
             "address.beside_code",
@@ -202,8 +206,9 @@ ADDRESS = PatternRecognizer(
             0.65,
             f"{_BEFORE}{lines.BESIDE_CODE}",
             _of_one_place,
-            probes=(_AT_CODE,),
-            starts=starting(forms.CAPITAL, alone=_ALONE),
+            probes=_of_place(rf"[0-9A-Za-z.{WIDE}] (?:[A-Z]-)?[0-9]{{5}}[ .]{{1,2}}{_TOWN_BEGINS}", 12),
+            starts=_AT_NAME,
+            ahead=lines.AHEAD_CHARS,
         ),
         Rule(
             "address.behind_town",
@@ -211,16 +216,13 @@ ADDRESS = PatternRecognizer(
             0.75,
             f"{_BEFORE}{lines.BEHIND_TOWN}",
             _of_one_place,
-            probes=(
-                Probe(
-                    r"[ \n>](?:[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]"
-                    r"|(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT),? [0-9]{4}|[0-9]{5})",
-                    _LONGEST_CHARS,
-                    16,
-                    without="@:;=()",
-                ),
+            probes=_of_place(
+                rf"{_TOWN_ENDS}(?:{lines.BREAK}| )(?:[A-Z]{{1,2}}[0-9][0-9A-Z]? ?[0-9][A-Z]{{2}}"
+                r"|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT),? [0-9]{4}|[0-9]{5})\b",
+                16,
             ),
-            starts=starting(f"{forms.CAPITAL}0-9", alone=_ALONE),
+            starts=_AT_STREET,
+            ahead=lines.AHEAD_CHARS,
         ),
         Rule(
             "address.numberless",
@@ -229,6 +231,7 @@ ADDRESS = PatternRecognizer(
             f"{_BEFORE}{lines.NUMBERLESS}",
             probes=(Probe("[ ,][sS]/[nN]", 220, 5, without="@:;=()\n"),),
             starts=_AT_ANY,
+            ahead=lines.AHEAD_CHARS,
         ),
         Rule(
             "address.labelled",
@@ -237,8 +240,9 @@ ADDRESS = PatternRecognizer(
             f"{_BEFORE}{lines.LABELLED}",
             _trimmed,
             words=lines.LABELS,
-            probes=(Probe(over_latin_1(lines.LABEL), 0, -72, caseless=True),),
-            starts=starting(f"{forms.CAPITAL}0-9", alone=_ALONE),
+            probes=(Probe(over_latin_1(lines.LABEL), 0, -72, caseless=True, to_digit=True),),
+            starts=_AT_STREET,
+            ahead=200,
         ),
     ),
     chars=rf"{forms.LETTER}0-9 ,.'\u2019\u00b4#/°ºª>\n\-",

@@ -26,6 +26,17 @@ _HOUSE = rf"(?:{_COUNT}|{_NONE})\.?"
 NOT_A_YEAR = "(?!(?:In|Since|Until|From|By|After|Before|Im|Seit|Ab|En|Desde|Depuis)[ ](?:19|20)[0-9]{2})"
 """`In 2024` is no house."""
 
+AHEAD_CHARS = 16
+"""The number of a house comes before the end of what is looked for, which is so far behind where a match begins."""
+
+_LETTERS = rf"[{LETTER}'\u2019\u00b4.\-]{{0,25}}+"
+STREET_AHEAD = (
+    rf"(?:(?<=[0-9])(?=[0-9]{{0,5}}[A-Za-z]?(?:[\-/][0-9]{{1,4}})?,?[ ](?:[{CAPITAL}]|(?:{LOWER}){END}))"
+    rf"|(?<![0-9])(?={_LETTERS}(?:[ ](?:[{CAPITAL}]{_LETTERS}|(?:{PARTICLES}|{LOWER}){END})){{0,12}}+"
+    rf"(?:,[ ]?|[ ])?[{LETTER}#º°. ]{{0,5}}[0-9/]))"
+)
+"""After the first character of a street with its number: told quickly, since most words begin none."""
+
 _LAST = rf"{NOT_A_YEAR}(?:[0-9]{{1,3}}[ ])?(?>{_WORDS})(?:,[ ]?|[ ]){_HOUSE}(?:{FLOOR}){{0,2}}"
 _ROOM = r"(?:(?:Flat|Studio|Apartment|Apt|Unit|Suite)[ ][0-9]{1,5}[A-Za-z]?,?(?:[ ]|\n))?"
 _FIRST = rf"{_ROOM}[0-9]{{1,6}}[A-Za-z]?(?:[\-/][0-9]{{1,4}})?,?[ ]{_WORDS}(?:{FLOOR}){{0,2}}"
