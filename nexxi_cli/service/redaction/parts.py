@@ -154,7 +154,8 @@ def cut(
             if len(held) > longest:
                 raise ValueError
             continue
-        body = bytes(held[:end])
+        with memoryview(held) as view:
+            body = bytes(view[:end])
         del held[:end]
         ahead = b"" if longest else bytes(held[: between_characters(held, ahead_bytes)])
         yield Part(body, before, ahead, is_last=False)
