@@ -248,9 +248,7 @@ class App:
 
     def safety_filter(self) -> "SafetyFilter":
         """The filter as the settings want it."""
-        from nexxi_cli.infrastructure.recognizers import SCANNER
-
-        SCANNER.keep_in(self.paths.cache / "recognizers")
+        _keep_compiled(self.paths)
         settings = self.settings
         return safety_filter(
             html=settings.safety_html,
@@ -459,6 +457,12 @@ def moderation_plan(settings: "Settings", paths: Paths) -> "tuple[Path, Sequence
     return folder.path, plan_of(folder.labels, moderation_rules(settings), model=folder.name)
 
 
+def _keep_compiled(paths: Paths) -> None:
+    from nexxi_cli.infrastructure.recognizers import SCANNER
+
+    SCANNER.keep_in(paths.cache / "recognizers")
+
+
 def redaction_filter(*, names: bool = False, max_chars: int | None = None) -> "SafetyFilter":
     """A filter for texts outside of a chat, which leaves markup alone.
 
@@ -468,11 +472,16 @@ def redaction_filter(*, names: bool = False, max_chars: int | None = None) -> "S
     return safety if names else safety.only(safety.known_types - NAME_TYPES)
 
 
-def redaction_search(*, names: bool = False) -> "Search":
-    """Every recognizer, for texts that are redacted outside of a chat; with `names`, the tagger's too."""
+def redaction_search(*, names: bool = False, paths: Paths | None = None) -> "Search":
+    """Every recognizer, for texts that are redacted outside of a chat; with `names`, the tagger's too.
+
+    What has to be compiled is kept in the cache of `paths`, for the next process.
+    """
     from nexxi_cli.infrastructure.recognizers import SCANNER
     from nexxi_cli.service.redaction.searching import Search
 
+    if paths is not None:
+        _keep_compiled(paths)
     if not names:
         return Search((SCANNER,), SCANNER.types)
     from nexxi_cli.infrastructure.names import NAMES

@@ -28,7 +28,7 @@ def response_document(response: ChatResponse) -> dict[str, Any]:
         "timing": asdict(response.timing),
         "dropped_turns": response.dropped_turns,
         "summarised_turns": response.summarised_turns,
-        "redacted": [asdict(finding) for finding in response.verdict.findings],
+        "redacted": [finding._asdict() for finding in response.verdict.findings],
     }
 
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 def the_search(options: RedactOptions) -> "Search":
     """What is looked for. Raises UsageError for a type that there is not and a bad allow-list, NotFound."""
+    import os
     from dataclasses import replace
 
+    from nexxi_cli.core.paths import xdg_paths
     from nexxi_cli.core.types import NAME_TYPES
     from nexxi_cli.service.redaction.sifting import AllowList, parse_allow_list, sifted
     from nexxi_cli.wiring import redaction_search
@@ -30,7 +32,7 @@ def the_search(options: RedactOptions) -> "Search":
         wanted |= NAME_TYPES
     if options.skip is not None:
         wanted -= _types(options.skip, known)
-    search = redaction_search(names=not NAME_TYPES.isdisjoint(wanted))
+    search = redaction_search(names=not NAME_TYPES.isdisjoint(wanted), paths=xdg_paths(os.environ))
     allowed = AllowList()
     if options.allow_list is not None:
         allowed = parse_allow_list(_lines(options.allow_list), name=str(options.allow_list))

@@ -1,11 +1,13 @@
 """StreamGuard: redacts a text that comes in pieces, and holds back only what could still grow into a match."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.types import Finding
-from nexxi_cli.service.findings import CONTEXT_CHARS, find_all, redacted
+from nexxi_cli.service.findings import CONTEXT_CHARS, find_all, moved, redacted
 
 if TYPE_CHECKING:
     from nexxi_cli.core.settings import Mode
@@ -44,8 +46,8 @@ class StreamGuard:
         before a text which is a part of another; it begins inside no finding. watch: a guard that gets the same text,
         and only observes.
         """
-        self._recognizers = [recognizer for recognizer in recognizers if recognizer.types & frozenset(types)]
-        self._types = types
+        self._recognizers = [recognizer for recognizer in recognizers if not recognizer.types.isdisjoint(types)]
+        self._types = frozenset(types)
         self._mode = mode
         self._watch = watch
         self._kept: list[Finding] = []
@@ -96,18 +98,17 @@ class StreamGuard:
         if end <= self._held_from:
             return ""
         found = find_all(self._recognizers, self._types, self._buffer, self._held_from)
-        end = next((finding.start for finding in found if finding.start < end < finding.end), end)
-        settled = [finding for finding in found if finding.end <= end]
-        moved = [
-            Finding(one.start + self._offset, one.end + self._offset, one.type, one.confidence, one.rule)
-            for one in settled
-        ]
-        for finding in moved:
+        count = bisect_right(found, end, key=attrgetter("end"))  # those that end by then
+        if count < len(found) and found[count].start < end:
+            end = found[count].start
+        settled = found[:count]
+        in_whole = moved(settled, self._offset)
+        for finding in in_whole:
             self._on_finding(finding)
         if self._render is None:
             text = redacted(self._buffer[:end], settled)[self._held_from :]  # nothing is found in the context
         else:
-            text = self._render(self._buffer[self._held_from : end], self._offset + self._held_from, moved)
+            text = self._render(self._buffer[self._held_from : end], self._offset + self._held_from, in_whole)
         dropped = max(0, end - CONTEXT_CHARS)
         self._buffer = self._buffer[dropped:]
         self._held_from = end - dropped

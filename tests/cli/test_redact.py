@@ -28,6 +28,12 @@ def test_standard_input_goes_to_standard_output_without_its_personal_data() -> N
     assert done.stderr == b"redacted: 1 EMAIL, 1 IP\n"
 
 
+def test_what_is_compiled_is_kept_for_the_next_process(home: Path) -> None:
+    for _ in range(2):
+        assert redact("--jobs", "2", text=b"ada@example.com").stdout == b"<EMAIL>"
+        assert len(list(home.rglob("recognizers/probes-*.hs"))) == 1
+
+
 def test_quiet_says_nothing_of_it() -> None:
     assert redact("-q", text=b"ada@example.com").stderr == b""
 

@@ -89,6 +89,18 @@ def test_prose_is_at_most_a_word_or_a_capitalised_name_late() -> None:
     assert out + guard.finish() == pushed
 
 
+@pytest.mark.parametrize("word", ["The", "If", "How", "They", "Wenn", "Cómo", "Pourquoi"])
+def test_a_word_that_sentences_begin_with_goes_as_soon_as_it_is_over(word: str) -> None:
+    guard = a_filter().stream_guard()
+    assert guard.push(f"so it is. {word} ") == f"so it is. {word} "
+
+
+def test_a_name_goes_as_soon_as_what_follows_is_in_no_address() -> None:
+    guard = a_filter().stream_guard()
+    assert guard.push("i met Ada la") == "i met "  # `Ada la Calle 5` may come
+    assert guard.push("st") == "Ada "
+
+
 def test_text_without_blanks_flows_too() -> None:
     guard = a_filter().stream_guard()
     assert guard.push("埃达写了笔记。") == "埃达写了笔记。"

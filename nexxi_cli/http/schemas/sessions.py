@@ -1,6 +1,5 @@
 """`/v1/sessions` and `/v1/redact`."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
@@ -89,4 +88,4 @@ class RedactOut(BaseModel):
 
 def redact_document(verdict: Verdict) -> dict[str, Any]:
     """As RedactOut."""
-    return {"text": verdict.text, "findings": [asdict(finding) for finding in verdict.findings]}
+    return {"text": verdict.text, "findings": [finding._asdict() for finding in verdict.findings]}

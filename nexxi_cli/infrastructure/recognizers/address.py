@@ -8,27 +8,14 @@ import re
 
 from nexxi_cli.infrastructure.recognizers import address_forms as forms
 from nexxi_cli.infrastructure.recognizers import address_lines as lines
+from nexxi_cli.infrastructure.recognizers.address_begins import BEFORE, BEGINS
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.probes import WIDE, Probe, head, over_latin_1
 
-_BEFORE = r"(?<![\w.\-/])"
 _ALONE = r"\w.\-/"
 _AT_NUMBER = starting("0-9", alone=_ALONE)
-
-_SEPARATED = r"[ ,\n>\-]{1,9}"
-_TOKEN = (
-    rf"(?:[{forms.CAPITAL}0-9#][{forms.LETTER}0-9.'\u2019\u00b4ª°º/\-]*|[dl]['\u2019][{forms.LETTER}'\u2019\-]*|[nN][º°.o]|s/n?"
-    rf"|[a-z](?![{forms.LETTER}])|(?:bis|and|nad|sur|box|km|esc|piso|bajo|izda|izq|bloque|pta|dcha|{lines.PARTICLES}|{lines.LOWER})"
-    rf"\.?(?![{forms.LETTER}]))"
-)
-_REST = rf"(?:{_SEPARATED}{_TOKEN})*+(?:{_SEPARATED})?[a-zé]{{0,10}}['\u2019]?\Z"
-_NO_LIST = r"(?!(?:[ ,\n]{1,7}[0-9]{1,6}){7})"
-_BEGINS = (
-    rf"{_BEFORE}(?:[0-9][0-9A-Za-z/\-]{{0,10}}+(?![ ,]*\n){_NO_LIST}(?!,[ \n]*[^aAbBcCiIpPqQrRsS \n]){_REST}"
-    rf"|{lines.NOT_A_YEAR}[{forms.CAPITAL}][{forms.LETTER}0-9.'\u2019\u00b4/\-]*{_NO_LIST}{_REST}"
-    rf"|{forms.CALLES}(?:[ .]{{1,2}}[{forms.LETTER}'\u2019\u00b4\-]{{1,20}}\.?){{0,7}}{_REST}"
-    rf"|(?:[cC]/|(?:ul|al|os|pl)\.|apt\.?|p\.?[ ]?o\.?|(?:{lines.LOWER}){forms.END}){_REST})"
-)
+_AT_STREET = starting(f"{forms.CAPITAL}0-9", alone=_ALONE) + lines.STREET_AHEAD
+_AT_NAME = starting(forms.CAPITAL, alone=_ALONE) + lines.STREET_AHEAD
 
 
 def _trimmed(match: re.Match[str]) -> int:
@@ -42,15 +29,13 @@ def _of_one_place(match: re.Match[str]) -> int | None:
 
 
 _LONGEST_CHARS = 200
-_AT_ANY = starting(rf"{forms.CAPITAL}0-9abcgiknpqrstuvú", alone=_ALONE)
-_AT_CODE = Probe(
-    rf"[ \n>](?:[A-Z]{{1,2}}-[0-9]{{4,5}}|[0-9]{{5}}-[0-9]{{3}}|[0-9]{{4}}-[0-9]{{3}}|[0-9]{{2}}-[0-9]{{3}}"
-    r"|[0-9]{3} [0-9]{2}|[0-9]{8}|[0-9]{5}|[1-9][0-9]{3} ?[A-Z]{2})[ ,.\n]{1,2}"
-    rf"(?:d[aeo]s? )?[A-Z{WIDE}]",
-    _LONGEST_CHARS,
-    12,
-    without="@:;=()",
-)
+_AT_ANY = starting(rf"{forms.CAPITAL}0-9abcgiknpqrstuvú", alone=_ALONE) + lines.STREET_AHEAD
+_TOWN_BEGINS = rf"(?:d[aeo]s? )?[A-Z{WIDE}]"
+_TOWN_ENDS = rf"[A-Z{WIDE}][A-Za-z'.\-{WIDE}]{{1,20}}"
+
+
+def _of_place(expression: str, least: int, *, most: int = _LONGEST_CHARS) -> tuple[Probe]:
+    return (Probe(expression, most, least, without="@:;=()"),)
 
 
 ADDRESS = PatternRecognizer(
@@ -59,16 +44,16 @@ ADDRESS = PatternRecognizer(
             "address.english",
             "ADDRESS",
             0.75,
-            f"{_BEFORE}{forms.STREET}{forms.TAIL}",
+            f"{BEFORE}{forms.STREET}{forms.TAIL}",
             _trimmed,
-            probes=(Probe(f" (?:{'|'.join(forms.WAYS.split())})", 150, 6, without="\n,"),),
+            probes=(Probe(rf" (?:{'|'.join(forms.WAYS.split())})\b", 150, 6, without="\n,"),),
             starts=_AT_NUMBER,
         ),
         Rule(
             "address.before_unit",
             "ADDRESS",
             0.8,
-            f"{_BEFORE}{forms.BEFORE_UNIT}{forms.TAIL}",
+            f"{BEFORE}{forms.BEFORE_UNIT}{forms.TAIL}",
             _trimmed,
             probes=(Probe(r"[ ,\n>](?:Apartment|Apt\.?|Suite|Ste\.?|Unit|Flat|Floor|Room|#)[ 0-9]", 200, 5),),
             starts=_AT_NUMBER,
@@ -77,15 +62,16 @@ ADDRESS = PatternRecognizer(
             "address.box",
             "ADDRESS",
             0.8,
-            f"{_BEFORE}{forms.BOX}{forms.TAIL}",
+            f"{BEFORE}{forms.BOX}{forms.TAIL}",
             _trimmed,
             probes=(head(r"P\.? ?O\.? Box|p\.o\. box|(?:PSC|CMR|Unit) [0-9]{1,5},? Box|Postfach|Apartado", 6, 20),),
+            starts=starting("0-9PpCUA", alone=_ALONE),
         ),
         Rule(
             "address.before_state",
             "ADDRESS",
             0.7,
-            f"{_BEFORE}{forms.BEFORE_STATE}",
+            f"{BEFORE}{forms.BEFORE_STATE}",
             probes=(Probe(r"[ \n][A-Z]{2,3}(?: {1,2}| ?\n {0,2})[0-9]{5}", 260, 12),),
             starts=_AT_NUMBER,
         ),
@@ -93,7 +79,7 @@ ADDRESS = PatternRecognizer(
             "address.military",
             "ADDRESS",
             0.9,
-            f"{_BEFORE}{forms.POST}",
+            f"{BEFORE}{forms.POST}",
             probes=(Probe("[FAD]PO A[AEP] [0-9]{5}", 75, 12),),
             starts=starting("UFAD", alone=_ALONE),
         ),
@@ -101,7 +87,7 @@ ADDRESS = PatternRecognizer(
             "address.postcode",
             "ADDRESS",
             0.6,
-            rf"{_BEFORE}[0-9]{{4,5}}(?:-[0-9]{{3,4}})?{forms.END}(?![.,]?[0-9]|-)",
+            rf"{BEFORE}[0-9]{{4,5}}(?:-[0-9]{{3,4}})?{forms.END}(?![.,]?[0-9]|-)",
             words=lines.POSTCODE_LABELS,
             probes=lines.POSTCODE_LABELS.probes(4, 0, 10),
             starts=_AT_NUMBER,
@@ -110,7 +96,7 @@ ADDRESS = PatternRecognizer(
             "address.polish",
             "ADDRESS",
             0.8,
-            f"{_BEFORE}{forms.POLISH}",
+            f"{BEFORE}{forms.POLISH}",
             _trimmed,
             probes=(head(r"(?:ul|al|os|pl)\. ", 4, 8, alone=_ALONE),),
         ),
@@ -118,21 +104,22 @@ ADDRESS = PatternRecognizer(
             "address.unit",
             "ADDRESS",
             0.6,
-            rf"{_BEFORE}(?:Apt\.?|apt\.|Suite|Ste\.)[ ]#?[0-9]{{1,5}}[A-Z]?{forms.END}",
+            rf"{BEFORE}(?:Apt\.?|apt\.|Suite|Ste\.)[ ]#?[0-9]{{1,5}}[A-Z]?{forms.END}",
             probes=(head(r"(?:Apt\.?|apt\.|Suite|Ste\.) ", 4, 6),),
         ),
         Rule(
             "address.postcode_uk",
             "ADDRESS",
             0.7,
-            rf"{_BEFORE}[A-Z]{{1,2}}[0-9][0-9A-Z]? [0-9][A-Z]{{2}}{forms.END}",
+            rf"{BEFORE}[A-Z]{{1,2}}[0-9][0-9A-Z]? [0-9][A-Z]{{2}}{forms.END}",
             probes=(head("[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}", 6, 8, alone=_ALONE),),
+            starts=starting("A-Z", alone=_ALONE),
         ),
         Rule(
             "address.germanic",
             "ADDRESS",
             0.8,
-            f"{_BEFORE}{forms.GERMANIC}",
+            f"{BEFORE}{forms.GERMANIC}",
             _trimmed,
             probes=(Probe(over_latin_1(forms.SUFFIXES) + " [0-9]", 52, 3, without="\n"),),
             starts=starting(f"{forms.CAPITAL}0-9", alone=_ALONE),
@@ -141,7 +128,7 @@ ADDRESS = PatternRecognizer(
             "address.romance",
             "ADDRESS",
             0.75,
-            f"{_BEFORE}{forms.ROMANCE}",
+            f"{BEFORE}{forms.ROMANCE}",
             _trimmed,
             probes=(head(over_latin_1(f"(?:{forms.ROMANCE_WORDS}) "), 3, 16, alone=r"\w.\-"),),
             starts=starting("A-Zc0-9", alone=_ALONE),
@@ -150,7 +137,7 @@ ADDRESS = PatternRecognizer(
             "address.hispanic",
             "ADDRESS",
             0.7,
-            f"{_BEFORE}{forms.HISPANIC}",
+            f"{BEFORE}{forms.HISPANIC}",
             _trimmed,
             probes=(head(over_latin_1(forms.CALLES), 2, 12, alone=r"\w.\-"),),
             starts=starting("ACGPRUTacpt", alone=_ALONE),
@@ -159,7 +146,7 @@ ADDRESS = PatternRecognizer(
             "address.french",
             "ADDRESS",
             0.8,
-            f"{_BEFORE}{forms.FRENCH}",
+            f"{BEFORE}{forms.FRENCH}",
             _trimmed,
             probes=(
                 head(
@@ -175,73 +162,75 @@ ADDRESS = PatternRecognizer(
             "address.before_code",
             "ADDRESS",
             0.7,
-            f"{_BEFORE}{lines.BEFORE_CODE}",
+            f"{BEFORE}{lines.BEFORE_CODE}",
             _of_one_place,
-            probes=(_AT_CODE,),
+            probes=_of_place(
+                rf"{lines.BREAK}(?:[A-Z]{{1,2}}-[0-9]{{4,5}}|[0-9]{{5}}-[0-9]{{3}}|[0-9]{{4}}-[0-9]{{3}}"
+                r"|[0-9]{2}-[0-9]{3}|[0-9]{3} [0-9]{2}|[0-9]{8}|[0-9]{5}|[1-9][0-9]{3} ?[A-Z]{2})"
+                rf"[ ,.\n]{{1,2}}{_TOWN_BEGINS}",
+                12,
+            ),
             starts=_AT_ANY,
+            ahead=lines.AHEAD_CHARS,
         ),
         Rule(
             "address.before_four",
             "ADDRESS",
             0.7,
-            f"{_BEFORE}{lines.BEFORE_FOUR}",
+            f"{BEFORE}{lines.BEFORE_FOUR}",
             _trimmed,
-            probes=(
-                Probe(
-                    rf"[0-9a-zA-Z](?:, |\n)(?:[A-Z]{{1,2}}-)?[1-9][0-9]{{3}}[ \n](?:d[aeo]s? )?[A-Z{WIDE}]",
-                    160,
-                    10,
-                    without="@:;=()",
-                ),
+            probes=_of_place(
+                rf"[0-9a-zA-Z](?:, |\n)(?:[A-Z]{{1,2}}-)?[1-9][0-9]{{3}}[ \n]{_TOWN_BEGINS}", 10, most=160
             ),
-            starts=starting(forms.CAPITAL, alone=_ALONE),
+            starts=_AT_NAME,
+            ahead=lines.AHEAD_CHARS,
         ),
         Rule(
             "address.beside_code",
             "ADDRESS",
             0.65,
-            f"{_BEFORE}{lines.BESIDE_CODE}",
+            f"{BEFORE}{lines.BESIDE_CODE}",
             _of_one_place,
-            probes=(_AT_CODE,),
-            starts=starting(forms.CAPITAL, alone=_ALONE),
+            probes=_of_place(rf"[0-9A-Za-z.{WIDE}] (?:[A-Z]-)?[0-9]{{5}}[ .]{{1,2}}{_TOWN_BEGINS}", 12),
+            starts=_AT_NAME,
+            ahead=lines.AHEAD_CHARS,
         ),
         Rule(
             "address.behind_town",
             "ADDRESS",
             0.75,
-            f"{_BEFORE}{lines.BEHIND_TOWN}",
+            f"{BEFORE}{lines.BEHIND_TOWN}",
             _of_one_place,
-            probes=(
-                Probe(
-                    r"[ \n>](?:[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]"
-                    r"|(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT),? [0-9]{4}|[0-9]{5})",
-                    _LONGEST_CHARS,
-                    16,
-                    without="@:;=()",
-                ),
+            probes=_of_place(
+                rf"{_TOWN_ENDS}(?:{lines.BREAK}| )(?:[A-Z]{{1,2}}[0-9][0-9A-Z]? ?[0-9][A-Z]{{2}}"
+                r"|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT),? [0-9]{4}|[0-9]{5})\b",
+                16,
             ),
-            starts=starting(f"{forms.CAPITAL}0-9", alone=_ALONE),
+            starts=_AT_STREET,
+            ahead=lines.AHEAD_CHARS,
         ),
         Rule(
             "address.numberless",
             "ADDRESS",
             0.7,
-            f"{_BEFORE}{lines.NUMBERLESS}",
+            f"{BEFORE}{lines.NUMBERLESS}",
             probes=(Probe("[ ,][sS]/[nN]", 220, 5, without="@:;=()\n"),),
             starts=_AT_ANY,
+            ahead=lines.AHEAD_CHARS,
         ),
         Rule(
             "address.labelled",
             "ADDRESS",
             0.65,
-            f"{_BEFORE}{lines.LABELLED}",
+            f"{BEFORE}{lines.LABELLED}",
             _trimmed,
             words=lines.LABELS,
-            probes=(Probe(over_latin_1(lines.LABEL), 0, -72, caseless=True),),
-            starts=starting(f"{forms.CAPITAL}0-9", alone=_ALONE),
+            probes=(Probe(over_latin_1(lines.LABEL), 0, -72, caseless=True, to_digit=True),),
+            starts=_AT_STREET,
+            ahead=200,
         ),
     ),
     chars=rf"{forms.LETTER}0-9 ,.'\u2019\u00b4#/°ºª>\n\-",
-    begins=_BEGINS,
+    begins=BEGINS,
     max_chars=450,
 )

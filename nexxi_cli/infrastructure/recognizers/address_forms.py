@@ -28,6 +28,9 @@ WAYS = (
     "Street St Avenue Ave Road Rd Boulevard Blvd Lane Ln Drive Dr Court Ct Square Sq Place Pl Terrace Ter Way Parkway"
     " Pkwy Circle Cir Highway Hwy Trail Trl Close Crescent Gardens Grove Mews Row Walk Hill Alley Plaza Loop Pike Quay"
 )
+_WHOLE = f"{_NAME}+"
+"""A name before a blank, a comma or the end of a line, which are in no name."""
+
 _WAY = "(?:" + "|".join(sorted(WAYS.split(), key=len, reverse=True)) + rf"){END}\.?"
 _POSTCODE = "(?:GIR 0AA|[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2})"
 _STATE = r"[A-Z]{2,3}(?:[ ]{1,2}|[ ]?\n[ ]{0,2})"
@@ -35,15 +38,15 @@ _ZIP = f"(?:{_STATE})?[0-9]{{5}}(?:-[0-9]{{4}})?"
 _UNIT = r"(?:Apartment|Apt\.?|Suite|Ste\.?|Unit|Flat|Floor|Room|#)[ ]?#?[0-9A-Z][0-9A-Za-z\-]{0,5}"
 STREET = (
     rf"(?:[0-9]{{1,4}}[ ])?[0-9]{{1,6}}(?:-[0-9]{{1,4}})?[A-Za-z]?[ ](?:(?:[NSEW]|North|South|East|West)\.?[ ])?"
-    rf"(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th))[ ]){{1,4}}{_WAY}(?:[ ](?:[NSEW][EW]?|North|South|East|West){END})?"
+    rf"(?:(?:{_WHOLE}|[0-9]{{1,3}}(?:st|nd|rd|th))[ ]){{1,4}}{_WAY}(?:[ ](?:[NSEW][EW]?|North|South|East|West){END})?"
 )
 TAIL = (
     rf"(?:{_BREAK}{_UNIT}{END})?(?:{_TOWN}{_BREAK}(?:{_ZIP}|{_POSTCODE}){END}"
     rf"|{_BREAK}(?:{_ZIP}|{_POSTCODE}){END})?"
 )
-BEFORE_UNIT = rf"[0-9]{{1,6}}(?:[ ](?:{_NAME}|[0-9]{{1,5}}|{_PARTICLE})){{1,6}}{_BREAK}(?!#){_UNIT}{END}"
+BEFORE_UNIT = rf"[0-9]{{1,6}}(?:[ ](?:{_WHOLE}|[0-9]{{1,5}}|{_PARTICLE})){{1,6}}{_BREAK}(?!#){_UNIT}{END}"
 BEFORE_STATE = (
-    rf"[0-9]{{1,6}}(?:[ ](?:{_NAME}|[0-9]{{1,5}}|{_PARTICLE})){{1,6}}{_BREAK}{_CITY}{_BREAK}{_STATE}[0-9]{{5}}{END}"
+    rf"[0-9]{{1,6}}(?:[ ](?:{_WHOLE}|[0-9]{{1,5}}|{_PARTICLE})){{1,6}}{_BREAK}{_CITY}{_BREAK}{_STATE}[0-9]{{5}}{END}"
 )
 _SHIP = "(?:USS|USNS|USNV|USCGC)"
 POST = rf"(?:{_SHIP}[ ]{_NAME}(?:[ ]{_NAME})?{_BREAK})?[FAD]PO[ ]A[AEP][ ][0-9]{{5}}{END}"

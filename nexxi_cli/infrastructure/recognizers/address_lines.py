@@ -13,7 +13,10 @@ LOWER = (
 )
 """Words of streets that people write with a small letter."""
 
-PARTICLES = "d[eiou]s?|del(?:la)?|dei|d[ao]s?|l[aeo]s?|el|van|von|ter|ten|der|den|zum|zur|am|an|im|in|y|i|na|the|of"
+PARTICLES = (
+    "de|di|do|du|des|dis|dos|dus|del|della|dei|da|das|la|le|lo|las|les|los|el|van|von|ter|ten|der|den|zum|zur|am|an|im|in"
+    "|y|i|na|the|of"
+)
 
 _WORD = rf"(?:[{CAPITAL}][{LETTER}'\u2019\u00b4\-]{{1,24}}+|[{CAPITAL}][{LETTER}]{{0,3}}\.|(?:{LOWER}){END})"
 _SMALL = rf"(?:{PARTICLES}){END}"
@@ -26,7 +29,27 @@ _HOUSE = rf"(?:{_COUNT}|{_NONE})\.?"
 NOT_A_YEAR = "(?!(?:In|Since|Until|From|By|After|Before|Im|Seit|Ab|En|Desde|Depuis)[ ](?:19|20)[0-9]{2})"
 """`In 2024` is no house."""
 
-_LAST = rf"{NOT_A_YEAR}(?:[0-9]{{1,3}}[ ])?(?>{_WORDS})(?:,[ ]?|[ ]){_HOUSE}(?:{FLOOR}){{0,2}}"
+NOT_A_SENTENCE = (
+    "(?!(?:The|This|That|These|Those|There|Here|If|How|What|When|Where|Why|Who|Which|He|She|It|We|You|They|His|Her|Its"
+    "|Their|Our|Your|My|But|And|Then|However|After|While|Because|Although|Once|Only|Also|Each|Every|Some|Many|Most|With"
+    "|Without|From|For|To|On|Is|Are|Was|Were|Does|Did|Can|Could|Should|Would|Will|Have|Has|Had|Let|Please|Yes|Hi|Hello"
+    "|Thanks|Sorry|Note|Ich|Er|Sie|Wir|Wenn|Wie|Was|Wer|Und|Oder|Aber|Nicht|Bitte|Dann|Diese|Dieser|Cómo|Qué|Pero|Para"
+    "|Cuando|Usted|Hola|Je|Elle|Nous|Vous|Comment|Pourquoi|Mais|Pour|Avec|Cette|Bonjour|Merci)[ ])"
+)
+"""Sentences begin with these words, and streets hardly ever do: `The Mall 5` is found from its second word on."""
+
+AHEAD_CHARS = 16
+"""The number of a house comes before the end of what is looked for, which is so far behind where a match begins."""
+
+_LETTERS = rf"[{LETTER}'\u2019\u00b4.\-]{{0,25}}+"
+STREET_AHEAD = (
+    rf"(?:(?<=[0-9])(?=[0-9]{{0,5}}[A-Za-z]?(?:[\-/][0-9]{{1,4}})?,?[ ](?:[{CAPITAL}]|(?:{LOWER}){END}))"
+    rf"|(?<![0-9])(?={_LETTERS}(?:[ ](?:[{CAPITAL}]{_LETTERS}|(?:{PARTICLES}|{LOWER}){END})){{0,12}}+"
+    rf"(?:,[ ]?|[ ])?[{LETTER}#º°. ]{{0,5}}[0-9/]))"
+)
+"""After the first character of a street with its number: told quickly, since most words begin none."""
+
+_LAST = rf"{NOT_A_YEAR}{NOT_A_SENTENCE}(?:[0-9]{{1,3}}[ ])?(?>{_WORDS})(?:,[ ]?|[ ]){_HOUSE}(?:{FLOOR}){{0,2}}"
 _ROOM = r"(?:(?:Flat|Studio|Apartment|Apt|Unit|Suite)[ ][0-9]{1,5}[A-Za-z]?,?(?:[ ]|\n))?"
 _FIRST = rf"{_ROOM}[0-9]{{1,6}}[A-Za-z]?(?:[\-/][0-9]{{1,4}})?,?[ ]{_WORDS}(?:{FLOOR}){{0,2}}"
 _STUDIO = rf"(?:Flat|Studio|Apartment|Unit|Suite)[ ][0-9]{{1,5}}[A-Za-z]?(?:,[ ]|\n){_WORDS}"
@@ -50,12 +73,12 @@ _SUFFIXES = (
     "(?:stra(?:ß|ss)e|weg|platz|gasse|allee|damm|ufer|steig|straat|laan|plein|gracht|kade|dreef|hof|steenweg|baan|lei"
     "|vej|gade|stræde|allé|vænget|torvet|veien|gata|(?:[ \\-](?:Stra(?:ß|ss)e|Weg|Platz|Gasse|Ring|Allee|Allé|Plads)))"
 )
-_NAMED = rf"(?:{_WORD}[ ]){{0,2}}[{CAPITAL}][{LETTER}\-]{{1,40}}{_SUFFIXES}[ ]{_COUNT}"
+_NAMED = rf"{NOT_A_SENTENCE}(?:{_WORD}[ ]){{0,2}}[{CAPITAL}][{LETTER}\-]{{1,40}}{_SUFFIXES}[ ]{_COUNT}"
 BEFORE_FOUR = rf"{_NAMED}(?:,[ ]|\n)(?:[A-Z]{{1,2}}-)?[1-9][0-9]{{3}}[ \n]{_TOWN}"
 """A street that its ending tells, a postcode of four digits, a town."""
 
 BESIDE_CODE = (
-    rf"[{CAPITAL}][{LETTER}.]{{0,20}}[ ](?:{_SMALL}[ ])?{_WORDS}(?:,[ ]?|[ ]){_HOUSE}(?:{FLOOR}){{0,2}}"
+    rf"{NOT_A_SENTENCE}[{CAPITAL}][{LETTER}.]{{0,20}}[ ](?:{_SMALL}[ ])?{_WORDS}(?:,[ ]?|[ ]){_HOUSE}(?:{FLOOR}){{0,2}}"
     rf"[ ](?:[A-Z]-)?[0-9]{{5}}[ .]{{1,2}}{_TOWN}"
 )
 """The same in one line without a comma: a street of two words, five digits, a town."""
@@ -66,7 +89,7 @@ BEHIND_TOWN = (
 )
 """A street, one or two towns, a postcode at the end."""
 
-NUMBERLESS = rf"{_WORDS},?[ ]{_NONE}{END}"
+NUMBERLESS = rf"{NOT_A_SENTENCE}{_WORDS},?[ ]{_NONE}{END}"
 """A street of a house without a number, as Spain writes it."""
 
 LABELLED = rf"(?!(?:[A-Z][a-z]+[ ])?[A-Z]{{2,6}}[ ][0-9])(?:{_LAST}|{_FIRST}){END}"

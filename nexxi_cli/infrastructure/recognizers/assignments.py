@@ -7,8 +7,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import NamedTuple
 
 from nexxi_cli.core.types import Finding
 from nexxi_cli.infrastructure.recognizers.patterns import Spans
@@ -48,8 +48,7 @@ _PROSE = (
 """What stands after `password:` in prose and forms."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Lead:
+class _Lead(NamedTuple):
     """A name and its sign: where they begin and end, and the value begins; the characters between name and value."""
 
     name: str

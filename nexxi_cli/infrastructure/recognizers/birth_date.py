@@ -4,6 +4,7 @@ Months: English, German, French, Spanish, Italian, Portuguese and Dutch, by thei
 """
 
 import re
+from functools import cache
 
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
 from nexxi_cli.infrastructure.recognizers.words import Words
@@ -31,11 +32,19 @@ _NAMED = (
     rf"{_DAY}(?:st|nd|rd|th|\.|er|º)?[ \-](?:of |de )?{_MONTH}\.?,?[ \-](?:de |del )?{_YEAR}"
     rf"|{_MONTH}\.?[ ]{_DAY}(?:st|nd|rd|th)?,?[ ]{_YEAR}"
 )
+_AHEAD = r"(?:(?<=[0-9])(?=[0-9]{0,3}(?:[./\\-]|[a-zA-Zº.]{0,2}[ \-]))|(?<![0-9])(?=[A-Za-zéÉûÛçÇäÄ]{2,9}\.?[ ][0-9]))"
+"""After the first character: a part of a date that figures name, or the month and the day."""
+
 _PART = r"[A-Za-zéûçäº]{0,10}"
 
 
+@cache
+def _figures() -> re.Pattern[str]:
+    return re.compile("[0-9]+")
+
+
 def _is_day(match: re.Match[str]) -> int | None:
-    numbers = [int(number) for number in re.findall("[0-9]+", match[0])]
+    numbers = [int(number) for number in _figures().findall(match[0])]
     first, second = (numbers[0], numbers[1]) if numbers[0] <= 31 else (numbers[1], numbers[2])
     return (
         match.end() if len(numbers) < 3 or (min(first, second) in range(1, 13) and max(first, second) <= 31) else None
@@ -51,8 +60,9 @@ BIRTH_DATE = PatternRecognizer(
             rf"(?i)(?<![\w./\-])(?:{_FIGURES}|{_NAMED})(?![\w]|[./\-][0-9])",
             _is_day,
             words=_WORDS,
-            probes=_WORDS.probes(1, 12, 34),
-            starts=starting("0-9ADEFGJLMNOSadefgjlmnos", alone=r"\w./\-"),
+            probes=_WORDS.probes(1, 12, 34, lettered=False),
+            starts=starting("0-9ADEFGJLMNOSadefgjlmnos", alone=r"\w./\-") + _AHEAD,
+            ahead=16,
         ),
     ),
     chars=r"0-9A-Za-zéûçäº ./,\-",

@@ -34,7 +34,7 @@ BIC = PatternRecognizer(
             r"(?<![\w.\-])(?!SWIFT|IBAN)[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?![\w]|-[A-Z0-9])",
             _is_bic,
             words=_BIC_WORDS,
-            probes=(head("[A-Z]{6}[A-Z0-9]{2}", 8, alone=r"\w.\-"),),
+            probes=tuple(head(rf"[A-Z]{{6}}[A-Z0-9]{{{n - 6}}}\b", n, alone=r"\w.\-") for n in (8, 11)),
         ),
     ),
     chars=r"A-Za-z0-9\-",

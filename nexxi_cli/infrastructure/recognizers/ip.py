@@ -22,8 +22,9 @@ _V6_PROBES = (
     head("(?:[0-9A-Fa-f]{1,4}:){6}", 12, 30, alone=r"\w:."),
 )
 _AT_V4 = starting("0-9", alone=r"\w.:\-")
-_AT_V6 = starting("0-9A-Fa-f:", alone=r"\w:.")
+_AT_V6 = starting("0-9A-Fa-f:", alone=r"\w:.") + "(?=[0-9A-Fa-f]{0,3}:)"
 _SHORT = ("1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9")  # well-known; others so short number sections
+_DIGITS = frozenset("0123456789")
 _NOBODY = re.compile(r"127\.|0\.|255\.")
 
 
@@ -36,7 +37,7 @@ def _v4(match: re.Match[str]) -> int | None:
 
 def _v6(match: re.Match[str]) -> int | None:
     groups = match[0].split(":")
-    if not any(char.isdigit() for char in match[0]):  # `abc::def` is C++
+    if _DIGITS.isdisjoint(match[0]):  # `abc::def` is C++
         return None
     if all(len(group) < 3 and not group.isalpha() for group in groups) and len(groups) < 5:  # `1::2` is a slice
         return None
@@ -50,7 +51,7 @@ def _v6(match: re.Match[str]) -> int | None:
 IP = PatternRecognizer(
     (
         Rule("ip.v4", "IP", 0.9, _V4, _v4, needs=(".",), probes=_V4_PROBES, starts=_AT_V4),
-        Rule("ip.v6", "IP", 0.9, _V6, _v6, needs=(":",), probes=_V6_PROBES, starts=_AT_V6),
+        Rule("ip.v6", "IP", 0.9, _V6, _v6, needs=(":",), probes=_V6_PROBES, starts=_AT_V6, ahead=4),
     ),
     chars=r"0-9A-Fa-f:.",
     begins=r"[0-9A-Fa-f:]",

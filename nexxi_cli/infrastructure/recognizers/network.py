@@ -20,7 +20,7 @@ _EUI_48 = (
 
 def _is_mac(match: re.Match[str]) -> int | None:
     """Not one without a letter, which may be a date and an hour, unless colons part it; not of all or none."""
-    digits = re.sub(r"[:.\-]", "", match[0]).lower()
+    digits = match[0].replace(":", "").replace("-", "").replace(".", "").lower()
     plain = digits.isdigit() and ":" not in match[0]
     return None if plain or len(set(digits)) == 1 else match.end()
 
@@ -55,7 +55,7 @@ IMEI = PatternRecognizer(
             rf"{FREE_BEFORE}[0-9]{{2}}([ \-]?)[0-9]{{6}}\1[0-9]{{6}}\1[0-9]{FREE_AFTER}",
             checked(passes_luhn),
             words=_IMEI_WORDS,
-            probes=_IMEI_WORDS.probes(2, 0, 18),
+            probes=_IMEI_WORDS.probes(2, 0, 18, lettered=False),
             starts=starting("0-9", alone=ALONE),
         ),
     ),

@@ -27,7 +27,7 @@ class Search(Protocol):
     def probes(self) -> Sequence[AnyProbe]:
         """Every match begins near a hit of one of them."""
 
-    def find(self, text: str, spans: Spans) -> Iterator[Finding]:
+    def find(self, text: str, spans: Spans) -> Iterable[Finding]:
         """Findings that begin in `spans`, in order."""
 
 
@@ -38,7 +38,8 @@ class Rule:
     `pattern` matches a bounded number of characters and decides on them and at most two that follow; its \w, \d and \s
     are ASCII, since Chinese stands beside data without a blank. `confirm` says where the data really ends, or None
     where it is none. Without one of the literals `needs` there is no match. `words` have to stand beside a match.
-    `starts`: where a match may begin, told by its first character and what is before it; quick to look for.
+    `starts`: where a match may begin, told by its first character, what is before it and at most `ahead` characters
+    after it; quick to look for.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Rule:
     words: Words | None = None
     probes: tuple[AnyProbe, ...] = ()
     starts: str = ""
+    ahead: int = 0
 
 
 def starting(first: str, *, alone: str) -> str:
@@ -71,38 +73,43 @@ class RuleSearch:
         self.probes = rule.probes
         self._reach = max_chars + 3
 
-    def find(self, text: str, spans: Spans) -> Iterator[Finding]:
+    def find(self, text: str, spans: Spans) -> list[Finding]:
         """Findings that begin in `spans`, in order."""
-        rule, match_at, first_match = self.rule, self.pattern.match, self._first_match
-        type_, confidence, name, words = rule.type, rule.confidence, rule.name, rule.words
+        rule, words = self.rule, self.rule.words
+        type_, confidence, name = rule.type, rule.confidence, rule.name
         confirm = None if rule.confirm is whole_match else rule.confirm
+        match_at, reach = self.pattern.match, self._reach
+        found: list[Finding] = []
+        new = tuple.__new__  # a third of the time of Finding(...)
         at = 0
         for first, last in spans:
             if at < first:
                 at = first
-            while at <= last:
-                match = match_at(text, at) if at == last else first_match(text, at, last)
-                if match is None:
-                    at = last + 1
-                    break
-                start, end = match.span() if confirm is None else (match.start(), confirm(match))
-                if end is None or (words is not None and not words.beside(text, start, end)):
-                    at = start + 1
-                else:
-                    yield Finding(start, end, type_, confidence, name)
+            for start in (at,) if at == last else self._places(text, at, last):
+                if start < at or not (match := match_at(text, start, last + reach)):
+                    continue
+                end = match.end() if confirm is None else confirm(match)
+                if end is not None and (words is None or words.beside(text, start, end)):
+                    found.append(new(Finding, (start, end, type_, confidence, name)))
                     at = end
+        return found
 
-    def _first_match(self, text: str, at: int, last: int) -> re.Match[str] | None:
-        """The first match that begins from `at` to `last`."""
-        end = last + self._reach
-        if self._start is None:
-            match = self.pattern.search(text, at, end)
-            return match if match and match.start() <= last else None
-        match_at = self.pattern.match
-        for start in self._start.finditer(text, at, last + 1):
-            if match := match_at(text, start.start(), end):
-                return match
-        return None
+    def _places(self, text: str, at: int, last: int) -> Iterable[int]:
+        """Where from `at` to `last` a match may begin."""
+        if self._start is not None:
+            return self._at_starts(self._start, text, at, last)
+        return range(at, last + 1) if last - at < _FEW_CHARS else self._searched(text, at, last)
+
+    def _at_starts(self, start: re.Pattern[str], text: str, at: int, last: int) -> Iterator[int]:
+        for match in start.finditer(text, at, last + 1 + self.rule.ahead):
+            if match.start() > last:
+                return
+            yield match.start()
+
+    def _searched(self, text: str, at: int, last: int) -> Iterator[int]:
+        while (match := self.pattern.search(text, at, last + self._reach)) and match.start() <= last:
+            yield match.start()
+            at = match.start() + 1
 
     def undecided_from(self, text: str, start: int) -> int:
         """The first match from `start` on that has no words beside it, but may get them; len(text) without one."""
@@ -126,6 +133,9 @@ class RuleSearch:
     def _start(self) -> re.Pattern[str] | None:
         return re.compile(self.rule.starts, re.ASCII | re.DOTALL) if self.rule.starts else None
 
+
+_FEW_CHARS = 32
+"""So many places are tried one by one: faster than a search, which may go far beyond them."""
 
 _MAY_GET_WORDS = rf"[0-9\xb0][^0-9,;.\n]{{0,{AFTER_CHARS + 3}}}\Z"
 

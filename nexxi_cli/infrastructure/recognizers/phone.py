@@ -9,7 +9,7 @@ from functools import cache
 
 from nexxi_cli.infrastructure.recognizers.checksums import is_short_date
 from nexxi_cli.infrastructure.recognizers.patterns import PatternRecognizer, Rule, starting
-from nexxi_cli.infrastructure.recognizers.probes import WIDE, head
+from nexxi_cli.infrastructure.recognizers.probes import WIDE, Probe, head
 from nexxi_cli.infrastructure.recognizers.words import Words
 
 _BLANK = r" \u00a0\u202f"
@@ -28,16 +28,23 @@ _TRUNK = (
     rf"|0[1-9](?:[{_BLANK}{_DASH}.]?[0-9]){{7,9}})(?![\w]|[{_BLANK}{_DASH}.,][0-9])"
 )
 _SEPARATOR = rf"[ \-.{WIDE}]"
-_PLUS = (
-    head(rf"\+[ \-.(){WIDE}]{{0,2}}[1-9]", 2, 4, alone=r"\w+."),
-    head(rf"00(?:[1-9]|[ \-.{WIDE}][ \-.(){WIDE}]?[0-9])", 3, 5, alone=r"\w+."),
+_PLUS = tuple(
+    head(begin, least, alone=r"\w+.")
+    for begin, least in (
+        (r"\+[1-9]", 2),
+        (rf"\+[ \-.(){WIDE}][1-9]", 3),
+        (rf"\+[ \-.(){WIDE}]{{2}}[1-9]", 4),
+        ("00[1-9]", 3),
+        (rf"00{_SEPARATOR}[0-9]", 4),
+        (rf"00{_SEPARATOR}[ \-.(){WIDE}][0-9]", 5),
+    )
 )
 _TEN = (
     head(rf"[0-9]{{3}}{_SEPARATOR}[0-9]{{3}}{_SEPARATOR}[0-9]{{4}}", 12, 14, alone="0-9"),
     head(rf"\([0-9]{{3}}\)[ {WIDE}]?[0-9]{{3}}", 8, 11),
 )
 _ZERO = (
-    head(rf"0[1-9](?:{_SEPARATOR}?[0-9]){{7}}", 9, 16, alone=r"\w+.,/\-"),
+    Probe(rf"(?:(?:^|[^\w+.,/\- ])|(?:^|[^0-9]) )0[1-9](?:{_SEPARATOR}?[0-9]){{7}}", 16, 9),
     head(rf"\(0[0-9]{{1,4}}\){_SEPARATOR}?[0-9]", 5, 9, alone=r"\w+.,/\-"),
 )
 _BESIDE_WORDS = (
@@ -196,7 +203,7 @@ PHONE = PatternRecognizer(
             _BESIDE_WORDS,
             _beside_words,
             words=_WORDS,
-            probes=_WORDS.probes(1, 2, 60),
+            probes=_WORDS.probes(1, 2, 60, lettered=False),
             starts=starting("(0-9", alone=rf"\w+./{_DASH}"),
         ),
     ),

@@ -4,8 +4,9 @@ A probe is a short expression of which every match of its rule is near. Hypersca
 an expression ends, not where it begins: both are fine for a probe, which may be wrong as long as it misses nothing.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -24,7 +25,8 @@ class Probe:
 
     A match of the rule begins from `most` to `least` characters before the end of the expression. `alone`: the inside
     of a class of characters that cannot stand before the expression. `without`: characters of which there is
-    none from the match's first one to `least` before the end.
+    none from the match's first one to `least` before the end. `to_digit`: a match that begins after the expression
+    begins no later than the first digit after it.
     """
 
     expression: str
@@ -33,6 +35,7 @@ class Probe:
     alone: str = ""
     caseless: bool = False
     without: str = ""
+    to_digit: bool = False
 
     @property
     def expressions(self) -> tuple[str]:
@@ -40,12 +43,12 @@ class Probe:
         before = f"(?:^|[^{self.alone}])" if self.alone else ""
         return (f"{'(?i)' if self.caseless else ''}{before}(?:{self.expression})",)
 
-    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterable[tuple[int, int]]:
+    def spans(self, text: str, start: int, ends: Sequence[int]) -> Sequence[tuple[int, int]]:
         """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
         least, most = self.least, self.most
-        if not self.without:
+        if not self.without and not self.to_digit:
             return [(max(start, end - most), end - least) for end in ends if end - least >= start]
-        return self._within(text, start, ends)
+        return list(self._within(text, start, ends))
 
     def _within(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
         for end in ends:
@@ -57,7 +60,15 @@ class Probe:
                 found = text.rfind(char, first, last)
                 if found >= first:
                     first = found + 1
-            yield first, last
+            if self.to_digit and (digit := _digit().search(text, end, last)):
+                last = digit.start()
+            if first <= last:
+                yield first, last
+
+
+@cache
+def _digit() -> re.Pattern[str]:
+    return re.compile("[0-9]")
 
 
 class AnyProbe(Protocol):
@@ -67,7 +78,7 @@ class AnyProbe(Protocol):
     def expressions(self) -> Sequence[str]:
         """Expressions over Latin-1, each as good as the other."""
 
-    def spans(self, text: str, start: int, ends: Sequence[int]) -> Iterable[tuple[int, int]]:
+    def spans(self, text: str, start: int, ends: Sequence[int]) -> Sequence[tuple[int, int]]:
         """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
 
 

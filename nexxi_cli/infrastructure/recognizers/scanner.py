@@ -1,6 +1,6 @@
 """Scanner: all recognizers as one, which looks only where the prefilter says that something may be."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
@@ -39,21 +39,22 @@ class Scanner:
         """Keep what is compiled on first use in this folder, for the next process."""
         self._prefilter.kept_in = folder
 
-    def find(self, text: str, start: int = 0) -> Iterator[Finding]:
+    def find(self, text: str, start: int = 0) -> list[Finding]:
         """Findings that begin at `start` or later."""
         if not self._has_prefilter():
-            for family in self._families:
-                yield from family.find(text, start)
-            return
+            return list(chain.from_iterable(family.find(text, start) for family in self._families))
         spans: dict[Search, list[tuple[int, int]]] = {}
         for number, ends in self._prefilter.hits(text):
             probe, searches = self._probes[number]
-            begun = list(probe.spans(text, start, ends))
+            begun = probe.spans(text, start, ends)
             for search in searches:
                 spans.setdefault(search, []).extend(begun)
+        findings: list[Finding] = []
         for search, found in spans.items():
-            found.sort()
-            yield from search.find(text, found)
+            if found:
+                found.sort()
+                findings += search.find(text, found)
+        return findings
 
     def open_from(self, text: str, start: int) -> int:
         """The first place from `start` on where a match may begin that text to come can change."""

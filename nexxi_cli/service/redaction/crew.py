@@ -45,33 +45,39 @@ class Crew(Generic[T, R]):
     def results(self, things: Iterable[tuple[Tag, T | None]]) -> Iterator[tuple[Tag, T | None, R | None]]:
         """For each tag and thing the tag, the thing and what became of it. A thing that is None goes to nobody.
 
-        At most one thing is with each process. Raises what `work` raises.
+        At most one thing is with each process, which has the next one before its result is given on. Raises what
+        `work` raises.
         """
+        coming = iter(things)
         waiting: deque[tuple[Tag, T | None, Connection | None]] = deque()
         free = deque(self._ends)
-        for tag, thing in things:
-            end = None
-            if thing is not None:
-                while not free:
-                    yield self._received(waiting, free)
-                end = free.popleft()
+        self._hand_out(coming, waiting, free)
+        while waiting:
+            tag, thing, end = waiting.popleft()
+            result: R | Exception | None = None
+            if end is not None:
+                result = end.recv()
+                free.append(end)
+            if isinstance(result, Exception):
+                raise result
+            self._hand_out(coming, waiting, free)
+            yield tag, thing, result
+
+    def _hand_out(
+        self,
+        coming: Iterator[tuple[Tag, T | None]],
+        waiting: "deque[tuple[Tag, T | None, Connection | None]]",
+        free: "deque[Connection]",
+    ) -> None:
+        while free and len(waiting) <= len(self._ends):
+            following = next(coming, None)
+            if following is None:
+                return
+            tag, thing = following
+            end = None if thing is None else free.popleft()
+            if end is not None:
                 end.send(thing)
             waiting.append((tag, thing, end))
-        while waiting:
-            yield self._received(waiting, free)
-
-    @staticmethod
-    def _received(
-        waiting: "deque[tuple[Tag, T | None, Connection | None]]", free: "deque[Connection]"
-    ) -> tuple[Tag, T | None, R | None]:
-        tag, thing, end = waiting.popleft()
-        if end is None:
-            return tag, thing, None
-        result: R | Exception = end.recv()
-        free.append(end)
-        if isinstance(result, Exception):
-            raise result
-        return tag, thing, result
 
     def _serve(self, end: Connection, parent_end: Connection) -> None:
         """In the process: work until the other end is closed, also by a death."""

@@ -64,12 +64,13 @@ class Operators:
         if not findings:
             return text
         pieces: list[str] = []
-        done = at
-        for finding in findings:
-            value = text[finding.start - at : finding.end - at]
-            pieces += (text[done - at : finding.start - at], self.apply(finding.type, value))
-            done = finding.end
-        pieces.append(text[done - at :])
+        done = 0
+        operator_of, default = self._by_type.get, self._default
+        for start, end, type_, _, _ in findings:
+            first, last = start - at, end - at
+            pieces += (text[done:first], operator_of(type_, default).apply(type_, text[first:last]))
+            done = last
+        pieces.append(text[done:])
         self.settle()
         return "".join(pieces)
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from operator import attrgetter
 from typing import Protocol
 
 from nexxi_cli.core.types import Finding
@@ -13,6 +13,8 @@ from nexxi_cli.service.redaction.records import Record
 
 Counts = Counter[tuple[str, str]]
 """How many findings there are by type and rule."""
+
+_BY = attrgetter("type", "rule")
 
 
 class Outcome(Protocol):
@@ -132,7 +134,7 @@ class Reported:
         begin = "" if self._open else '{"findings": ['
         if findings:
             _count(self.counts, findings)
-        written = ", ".join(json.dumps(asdict(finding)) for finding in findings)
+        written = ", ".join(json.dumps(finding._asdict()) for finding in findings)
         lead = self._open if findings and self._open == ", " else ""
         self._open = ", " if findings or self._open == ", " else " "
         return begin + lead + written
@@ -146,7 +148,7 @@ class Reported:
         for value, findings in record.values:
             _count(self.counts, findings)
             extra = {"field": value.field} if self._with_fields else {}
-            found += (asdict(finding) | extra for finding in findings)
+            found += (finding._asdict() | extra for finding in findings)
         return self._line({"findings": found, **self._origin(), "record": self._records})
 
     def finish(self) -> str:
@@ -166,5 +168,4 @@ class Reported:
 
 
 def _count(counts: Counts, findings: Sequence[Finding]) -> None:
-    for finding in findings:
-        counts[finding.type, finding.rule] += 1
+    counts.update(map(_BY, findings))

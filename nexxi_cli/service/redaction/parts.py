@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nexxi_cli.core.types import Finding
-from nexxi_cli.service.findings import CONTEXT_CHARS
+from nexxi_cli.service.findings import CONTEXT_CHARS, moved
 from nexxi_cli.service.redaction.outcomes import Counts, Outcome, Redacted
 from nexxi_cli.service.redaction.records import Record
 from nexxi_cli.service.redaction.searching import Search
@@ -100,8 +100,7 @@ def replay(events: Sequence[Event], outcome: Outcome, base: int) -> str:
 
 def _told(event: Event, outcome: Outcome, base: int) -> str:
     if isinstance(event, Piece):
-        moved = [replace(one, start=one.start + base, end=one.end + base) for one in event.findings]
-        return outcome.piece(event.text, event.at + base, moved)
+        return outcome.piece(event.text, event.at + base, moved(event.findings, base))
     return outcome.record(event) if isinstance(event, Record) else outcome.finish()
 
 
@@ -155,7 +154,8 @@ def cut(
             if len(held) > longest:
                 raise ValueError
             continue
-        body = bytes(held[:end])
+        with memoryview(held) as view:
+            body = bytes(view[:end])
         del held[:end]
         ahead = b"" if longest else bytes(held[: between_characters(held, ahead_bytes)])
         yield Part(body, before, ahead, is_last=False)
