@@ -531,6 +531,14 @@ def model_loader(paths: Paths, progress: Progress | None = None, *, instead: str
     return ModelLoader(paths.cache, progress or NO_PROGRESS, instead=instead or CHAT_MODELS)
 
 
+def compile_behind(folder: Path, settings: "Settings", paths: Paths) -> None:
+    """Have the steps of a model that lies in a folder compiled, unless the settings forbid it; nobody waits for it."""
+    from nexxi_cli.infrastructure.engine.kernels import start_compiler
+
+    if settings.compile:
+        start_compiler(folder, settings.quantize, paths.cache / "engine")
+
+
 def runs_by(folder: Path, settings: "Settings", paths: Paths) -> str:
     """Which engine runs the model of a folder, and why not the other. Raises ModelUnavailable for a broken folder."""
     from nexxi_cli.core.errors import UnsupportedModel

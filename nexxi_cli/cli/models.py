@@ -55,8 +55,13 @@ def show(model: NameArgument, *, as_json: JsonFlag = False, debug: DebugFlag = F
 
 @app.command("pull")
 def pull(model: NameArgument, *, quiet: QuietFlag = False, debug: DebugFlag = False) -> None:
-    """Fetch a model and convert it, so that it loads fast."""
+    """Fetch a model and convert it, so that it loads fast; its steps are compiled behind."""
+    from nexxi_cli.cli.startup import cli_paths, read_settings
+    from nexxi_cli.wiring import compile_behind
+
+    settings = read_settings({})
     path = _library(quiet=quiet).pull(model)
+    compile_behind(path, settings, cli_paths())
     if not quiet:
         typer.echo(f"{model} is ready in {path}", err=True)
 

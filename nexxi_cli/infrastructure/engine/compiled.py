@@ -5,8 +5,6 @@ waits: until they are there, and wherever they cannot be, the same arithmetic ru
 """
 
 import ctypes
-import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
@@ -16,7 +14,7 @@ import torch
 from torch.nn.functional import pad
 
 from nexxi_cli.infrastructure.engine.blocks import OUTPUTS, EightBits, FourBits
-from nexxi_cli.infrastructure.engine.kernels import KernelFiles, library_file
+from nexxi_cli.infrastructure.engine.kernels import KernelFiles, library_file, start_compiler
 from nexxi_cli.infrastructure.engine.kv import KeyValues
 from nexxi_cli.infrastructure.engine.linear import Int4, Linear
 from nexxi_cli.infrastructure.engine.llama import Llama, Weights
@@ -173,20 +171,20 @@ def load_step(files: KernelFiles, shape: Shape, weights: Weights) -> CompiledSte
 
 
 def make_behind(
-    model: Llama, files: KernelFiles, arguments: Sequence[str], *, after_s: float, closed: threading.Event
+    model: Llama, files: KernelFiles, folder: Path, kind: str, *, after_s: float, closed: threading.Event
 ) -> threading.Thread:
     """Have it made, once the process has gone on for `after_s`, and let the model use it from then on.
 
-    `arguments`: those of `compiler`. It goes on when this process ends: the next one has its step.
+    `folder` has the model's weights, held as `kind`. It goes on when this process ends: the next one has its step.
     """
 
     def work() -> None:
-        if closed.wait(after_s) or files.state() != "to be made":
+        if closed.wait(after_s):
             return
-        command = [sys.executable, "-m", "nexxi_cli.infrastructure.engine.compiler", *arguments]
-        none = subprocess.DEVNULL
-        # what fails is noted beside the file
-        subprocess.run(command, stdin=none, stdout=none, stderr=none, start_new_session=True, check=False)  # noqa: S603 - ours
+        if files.state() == "to be made":
+            process = start_compiler(folder, kind, files.library.parent)
+            if process is not None:
+                process.wait()
         with torch.inference_mode():
             compiled = load_step(files, model.shape, model.weights)
         if compiled is not None:

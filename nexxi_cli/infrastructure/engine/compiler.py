@@ -1,6 +1,6 @@
 """`python -m nexxi_cli.infrastructure.engine.compiler MODEL KIND FOLDER`: makes what `compiled` loads.
 
-MODEL is a folder with the weights, KIND how they are held, FOLDER where the quantised ones and the library are kept.
+MODEL is a folder with the weights, KIND how they are held ("auto" too), FOLDER where quantised ones and library lie.
 By this machine's C++ compiler, at the lowest priority. What fails is noted beside the library, and not tried again.
 """
 
@@ -13,10 +13,12 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
+from nexxi_cli.core.errors import UnsupportedModel
 from nexxi_cli.infrastructure.engine.compiled import CompiledStep, kernel_files
-from nexxi_cli.infrastructure.engine.kernels import SOURCE, compiler
+from nexxi_cli.infrastructure.engine.kernels import SOURCE, KernelFiles, compiler
+from nexxi_cli.infrastructure.engine.llama import Weights
 from nexxi_cli.infrastructure.engine.packs import Packs, pack_file
-from nexxi_cli.infrastructure.engine.shape import shape_of
+from nexxi_cli.infrastructure.engine.shape import Shape, shape_of
 from nexxi_cli.infrastructure.engine.weights import Checkpoint, Loader, Quantise
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 
@@ -40,25 +42,35 @@ def compile_step(library: Path) -> None:
 
 
 def main(model: str, kind: Quantise, folder: str) -> int:
-    """Make the library and the model's matrices, unless another process is at it. The exit code."""
+    """Make the library and the model's matrices, or wait for another process that does. The exit code."""
     os.nice(LOWEST_PRIORITY)
-    config = ModelFolder(Path(model).name, Path(model)).config
-    shape, packs = shape_of(config), Path(folder)
+    path, packs = Path(model), Path(folder)
+    try:
+        shape = shape_of(ModelFolder(path.name, path).config)
+    except UnsupportedModel:
+        return 0  # transformers runs it
     with torch.inference_mode():
-        weights = Loader(shape, Checkpoint(Path(model)), kind).load(Packs(pack_file(packs, Path(model), kind)))
-        files = kernel_files(packs, Path(model), kind, shape, weights)
-        assert files is not None
-        with suppress(Timeout), FileLock(files.library.with_suffix(".lock"), blocking=False):
-            try:
-                if not files.library.is_file():
-                    compile_step(files.library)
-                blocks = Packs(files.blocks)
-                CompiledStep(files.library, shape, weights, blocks)
-                blocks.save()
-            except (OSError, subprocess.SubprocessError) as error:
-                said = getattr(error, "stderr", None) or str(error)
-                files.failure.write_text(f"{' '.join(str(said).split())[:LINE_CHARS]}\n", encoding="utf-8")
-                return 1
+        loader = Loader(shape, Checkpoint(path), kind)
+        weights = loader.load(Packs(pack_file(packs, path, loader.kind)))
+        files = kernel_files(packs, path, loader.kind, shape, weights)
+        if files is None:
+            return 0
+        with suppress(Timeout), FileLock(files.library.with_suffix(".lock"), timeout=LONGEST_S):
+            return _make(files, shape, weights)
+    return 0
+
+
+def _make(files: KernelFiles, shape: Shape, weights: Weights) -> int:
+    try:
+        if not files.library.is_file():
+            compile_step(files.library)
+        blocks = Packs(files.blocks)
+        CompiledStep(files.library, shape, weights, blocks)
+        blocks.save()
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        files.failure.write_text(f"{' '.join(str(said).split())[:LINE_CHARS]}\n", encoding="utf-8")
+        return 1
     return 0
 
 

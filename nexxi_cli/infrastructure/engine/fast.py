@@ -86,7 +86,7 @@ class FastEngine:
         if found is not None:
             model.use(found)
         elif kernels is not None:
-            make = partial(make_behind, model, kernels, (str(folder.path), loader.kind, str(packs)))
+            make = partial(make_behind, model, kernels, folder.path, loader.kind)
         defaults = folder.generation_config
         return cls(
             model,

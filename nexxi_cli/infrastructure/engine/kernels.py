@@ -4,6 +4,8 @@ import hashlib
 import os
 import platform
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -61,6 +63,18 @@ def compiler() -> str:
     return os.environ.get("CXX", "g++")
 
 
+def start_compiler(model: Path, kind: str, folder: Path) -> "subprocess.Popen[bytes] | None":
+    """Have the step of a model compiled by a process that outlives this one; None where it cannot be.
+
+    The arguments are those of `compiler`. Whatever goes wrong is noted beside the library.
+    """
+    if not (has_processor() and has_compiler()):
+        return None
+    command = [sys.executable, "-m", "nexxi_cli.infrastructure.engine.compiler", str(model), kind, str(folder)]
+    none = subprocess.DEVNULL
+    return subprocess.Popen(command, stdin=none, stdout=none, stderr=none, start_new_session=True)  # noqa: S603 - ours
+
+
 def told_of_kernels(folder: Path) -> str:
     """For people: what the decoding steps of the models in this folder run by."""
     library = library_file(folder)
@@ -73,7 +87,7 @@ def told_of_kernels(folder: Path) -> str:
         return f"steps not compiled, as this processor has not what they need ({', '.join(NEEDED)})"
     if not has_compiler():
         return f"steps not compiled, as there is no C++ compiler ({compiler()})"
-    return "steps not compiled yet: a chat that stays open has that done"
+    return "steps not compiled yet: `nexxi models pull` has that done, and a chat that stays open"
 
 
 def _flags() -> frozenset[str]:

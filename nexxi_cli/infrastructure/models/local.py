@@ -32,7 +32,7 @@ DTYPES: Mapping[str, Literal["auto", "bfloat16", "float32"]] = {"auto": "auto", 
 """How transformers calls them."""
 
 
-COMPILE_AFTER_S = 20.0
+COMPILE_AFTER_S = 10.0
 """A process that is still there is no script's: it can bear that a compiler runs beside it, at the lowest priority."""
 
 

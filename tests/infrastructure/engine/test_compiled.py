@@ -155,7 +155,7 @@ def test_a_process_that_ends_soon_has_nothing_made(tmp_path: Path) -> None:
     make_wide("llama", tmp_path)
     model, closed = engine_model(tmp_path, "int8"), threading.Event()
     files = KernelFiles(tmp_path / "step-x.so", tmp_path / "x.safetensors")
-    thread = make_behind(model, files, ("no folder", "int8", "no folder"), after_s=60, closed=closed)
+    thread = make_behind(model, files, tmp_path, "int8", after_s=60, closed=closed)
     closed.set()
     thread.join(5)
     assert not thread.is_alive()
