@@ -1,1 +1,1 @@
-"""The engine of Llama-like models on the CPU: quantised weights for decoding, bfloat16 ones for prompts, in torch."""
+"""The engine of Llama-like models on the CPU: in torch, and in C++ where a compiler and the processor allow it."""

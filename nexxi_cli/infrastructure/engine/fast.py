@@ -33,8 +33,9 @@ class MakeKernels(Protocol):
 class FastEngine:
     """One Llama-like model on the CPU. What it does, it does in one thread at a time.
 
-    Replies that are made together are those that each would be alone: quantised kernels treat each row by itself. With
-    bf16 and f32, rounding may differ, and with it the choice between tokens that are equally likely but for that.
+    Replies that are made together are those that each would be alone: the compiled step treats each row by itself, and
+    so do torch's quantised kernels. With bf16 and f32, rounding may differ, and with it the choice between tokens that
+    are equally likely but for that.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class FastEngine:
         """What it computes with at present, for people."""
         kernels: str = self._kind
         if kernels not in ("bf16", "f32"):
-            kernels += f" for decoding ({'compiled' if self._model.is_compiled else 'not compiled'}), bf16 for prompts"
+            kernels += ", compiled" if self._model.is_compiled else " for decoding, bf16 for prompts, not compiled"
         cpu = torch.backends.cpu.get_cpu_capability()
         return f"Nexxi's own, {kernels}, threads: {torch.get_num_threads()}, {cpu}"
 

@@ -316,13 +316,17 @@ struct Attention {
     std::vector<float> scores, highest, totals, mixed;
     std::vector<uint32_t> pairs;
 
-    Attention(const Model &model, int places)
-        : heads(model.heads), kv_heads(model.kv_heads), head_width(model.head_width),
-          scores(size_t(queries()) * (places + LONGEST_RUN + 2 * LANES)), highest(queries() * LANES), totals(queries() * LANES),
-          mixed(size_t(queries()) * head_width), pairs(LANES / 2 * head_width) {}
+    // `places`: the most that a token sees; `tokens`: those of the longest run.
+    Attention(const Model &model, int places, int tokens)
+        : heads(model.heads), kv_heads(model.kv_heads), head_width(model.head_width), pairs(LANES / 2 * head_width) {
+        const size_t queries = size_t(tokens) * group();
+        scores.resize(queries * (places + tokens + 2 * LANES));
+        highest.resize(queries * LANES);
+        totals.resize(queries * LANES);
+        mixed.resize(queries * head_width);
+    }
 
     int group() const { return heads / kv_heads; }
-    int queries() const { return LONGEST_RUN * group(); }
 
     // softmax(queries keys) values of a run's heads that share one of keys and values, in blocks of 16 places; places
     // are counted from the text's beginning, so that a sum has the same order in every run.
@@ -478,7 +482,8 @@ extern "C" void step(const Model *model, int32_t count, const Token *tokens, con
     std::vector<float> seen(size_t(count) * queries);
     Rows rows(count, width), attended(count, queries), activated(count, ffn);
     const std::vector<Run> runs = runs_of(tokens, count);
-    int longest = 0;
+    int longest = 0, longest_run = 0;
+    for (const Run &run : runs) longest_run = std::max(longest_run, run.count);
     for (int row = 0; row < count; row++) {
         std::copy_n(x + int64_t(row) * width, width, &sums[size_t(row) * apart]);
         longest = std::max(longest, tokens[row].place + 1 - tokens[row].first);
@@ -487,7 +492,7 @@ extern "C" void step(const Model *model, int32_t count, const Token *tokens, con
 #pragma omp parallel num_threads(threads)
     {
         const Share share{omp_get_thread_num(), omp_get_num_threads()};
-        Attention attention(*model, longest);
+        Attention attention(*model, longest, longest_run);
         for (int number = 0; number < model->count; number++) {
             const Layer &layer = model->layers[number];
             normalise(sums.data(), apart, count, layer.norm, model->norm_eps, rows, share);

@@ -182,9 +182,9 @@ def test_an_engine_has_it_made_uses_it_and_the_next_one_finds_it(library: Path, 
     thread = engine.compile_behind(after_s=0, closed=threading.Event())
     assert thread is not None
     thread.join()
-    assert "(compiled)" in engine.words
+    assert "int8, compiled" in engine.words
     following = load(tmp_path)
-    assert "(compiled)" in following.words
+    assert ", compiled" in following.words
     assert following.compile_behind(after_s=0, closed=threading.Event()) is None
     assert answer(following) == answer(engine)
     assert told_of_kernels(tmp_path / "packs") == "compiled steps"
