@@ -166,25 +166,34 @@ class _Here(Executor):
 
 
 def _turns(engine: FastEngine, codec: TokenCodec) -> None:
-    """Time to the first token as a conversation grows to about 3,000 tokens."""
+    """Time to the first token as conversations grow to about 3,000 tokens: of questions, and of long messages."""
+    print()
+    questions = [f"Write a very long story about {question.rstrip('.?').split()[-1]}." for question in QUESTIONS]
+    _conversation(engine, codec, "questions of a line", questions, reply_tokens=130)
+    messages = [f"Part {number}. {TEXT} Go on." for number in range(1, 21)]
+    _conversation(engine, codec, "messages of a hundred tokens", messages, reply_tokens=40)
+
+
+def _conversation(engine: FastEngine, codec: TokenCodec, kind: str, texts: Sequence[str], *, reply_tokens: int) -> None:
     messages: list[Message] = []
     firsts: list[float] = []
-    for turn in range(20):
-        messages.append(Message("user", f"Part {turn + 1}. {TEXT} Go on."))
+    for text in texts:
+        messages.append(Message("user", text))
         prompt = codec.encode(messages)
         tokens: list[int] = []
-        began = time.perf_counter()
         times: list[float] = []
 
         def take(token: int, tokens: list[int] = tokens, times: list[float] = times) -> None:
             tokens.append(token)
             times.append(time.perf_counter())
 
-        engine.generate(prompt, CHAT, max_new_tokens=40, on_token=take, stop=threading.Event())
+        began = time.perf_counter()
+        engine.generate(prompt, CHAT, max_new_tokens=reply_tokens, on_token=take, stop=threading.Event())
         firsts.append(times[0] - began)
         messages.append(Message("assistant", codec._tokenizer.decode(tokens)))
-    print(f"\nfirst token of turn 1: {firsts[0] * 1000:.0f} ms, of turn 20 after {len(prompt)} tokens: ", end="")
-    print(f"{firsts[-1] * 1000:.0f} ms ({firsts[-1] / firsts[0]:.2f} x)")
+    first, last = firsts[0] * 1000, firsts[-1] * 1000
+    print(f"{kind}: first token of turn 1 {first:.0f} ms, of turn 20 after {len(prompt)} tokens {last:.0f} ms", end="")
+    print(f" ({last / first:.2f} x)")
 
 
 def _agreement(engine: FastEngine, codec: TokenCodec, reference: Any) -> None:

@@ -1,9 +1,9 @@
 // One step of a Llama-like model: a few tokens through all layers at once, whichever texts they belong to.
 //
-// The arithmetic of block.py, with sums in float32. Where a row meets a matrix, each 32 of its numbers are rounded to 16
-// bits of a scale of their own, and products are added up as whole numbers: with 8 bits, as llama.cpp has them, the
-// scores of SmolLM2 are 2.6 times as far from those of float32. A row's result is the same whoever stands beside it: each
-// sum has one order. Matrices lie in blocks of 16 outputs (blocks.py), so that a vector holds four numbers of each
+// The arithmetic of block.py, with sums in float32. Where a row meets a matrix, each 32 of its numbers are rounded to 8 or
+// 16 bits of a scale of their own, and products are added up as whole numbers: with 8 bits throughout, as llama.cpp has
+// them, the scores of SmolLM2 are twice as far from those of float32. A row's result is the same whoever stands beside it:
+// each sum has one order. Matrices lie in blocks of 16 outputs (blocks.py), so that a vector holds four numbers of each
 // output, and every weight is unpacked once for up to 8 rows.
 
 #include <immintrin.h>
@@ -22,6 +22,7 @@ constexpr int LANES = 16;
 constexpr int GROUP = 32;         // weights that share a scale
 constexpr int TILE = 8;           // rows for which a weight is unpacked once
 constexpr int QUAD = 4;           // numbers that one instruction multiplies and adds up in each lane
+constexpr float OUTLIER = 4;      // how far a group's largest number stands out that is lost on 8 bits, in root mean squares
 constexpr int GROUP_BYTES = 320;  // of four bits, a block's: 256 of weights, 32 of scales, 32 of minimums
 
 using Bf16 = uint16_t;
@@ -66,34 +67,42 @@ inline __m512i add_products(__m512i sums, __m512i weights, const int8_t *quad) {
     return _mm512_dpbusd_epi32(sums, weights, _mm512_set1_epi32(numbers));
 }
 
-// Rows to be multiplied, in groups of 32 numbers of 16 bits with a scale: 256 * upper + lower. Quads of upper and of lower
-// halves come one after the other, each row's beside the other rows', and so do the groups' scales and sums of numbers.
+// Rows to be multiplied, in groups of 32 numbers with a scale: 256 * upper + lower, where lower is 0 in most groups. Quads
+// of upper and of lower halves come one after the other, each row's beside the other rows', and so do what belongs to the
+// groups: scales, sums of numbers, whether there are lower halves.
 struct Rows {
     int count, width, groups;
     std::vector<int8_t> halves;
     std::vector<float> scales;
     std::vector<int32_t> sums;
+    std::vector<uint8_t> has_lower;
 
     Rows(int count, int width)
         : count(count), width(width), groups((width + GROUP - 1) / GROUP), halves(size_t(count) * groups * GROUP * 2),
-          scales(size_t(count) * groups), sums(size_t(count) * groups) {}
+          scales(size_t(count) * groups), sums(scales.size()), has_lower(scales.size()) {}
 
-    // Round one group of a row; what is no number makes no number of its scale.
+    // Round one group of a row: to 8 bits or, if one number stands out and the others would lose theirs, to 16. What is no
+    // number makes no number of the scale.
     void put(int row, int group, const float *values) {
-        constexpr float MOST = 127.0f * 256.0f;
         const __m512 parts[] = {_mm512_loadu_ps(values), _mm512_loadu_ps(values + LANES)};
         const float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(parts[0]), _mm512_abs_ps(parts[1])));
-        const __m512 factor = _mm512_set1_ps(largest > 0 ? MOST / largest : 0.0f);
-        int8_t upper[GROUP], lower[GROUP];
+        const Floats squares = (Floats)parts[0] * (Floats)parts[0] + (Floats)parts[1] * (Floats)parts[1];
+        const bool is_fine = largest * largest > OUTLIER * OUTLIER / GROUP * sum(squares);
+        const float most = is_fine ? 127.0f * 256.0f : 127.0f;
+        const __m512 factor = _mm512_set1_ps(largest > 0 ? most / largest : 0.0f);
+        int8_t upper[GROUP], lower[GROUP] = {};
         __m512i total = _mm512_setzero_si512();
         bool is_numeric = true;
         for (int part = 0; part < 2; part++) {
-            const __m512i numbers = _mm512_cvtps_epi32(_mm512_mul_ps(parts[part], factor));
-            const __m512i tops = _mm512_srai_epi32(_mm512_add_epi32(numbers, _mm512_set1_epi32(128)), 8);
-            const __m512i rests = _mm512_sub_epi32(numbers, _mm512_slli_epi32(tops, 8));
-            _mm_storeu_si128((__m128i *)(upper + part * LANES), _mm512_cvtsepi32_epi8(tops));
-            _mm_storeu_si128((__m128i *)(lower + part * LANES), _mm512_cvtsepi32_epi8(rests));
+            __m512i numbers = _mm512_cvtps_epi32(_mm512_mul_ps(parts[part], factor));
             total = _mm512_add_epi32(total, numbers);
+            if (is_fine) {
+                const __m512i tops = _mm512_srai_epi32(_mm512_add_epi32(numbers, _mm512_set1_epi32(128)), 8);
+                const __m512i rests = _mm512_sub_epi32(numbers, _mm512_slli_epi32(tops, 8));
+                _mm_storeu_si128((__m128i *)(lower + part * LANES), _mm512_cvtsepi32_epi8(rests));
+                numbers = tops;
+            }
+            _mm_storeu_si128((__m128i *)(upper + part * LANES), _mm512_cvtsepi32_epi8(numbers));
             is_numeric = is_numeric && !_mm512_cmp_ps_mask(parts[part], parts[part], _CMP_UNORD_Q);
         }
         for (int quad = 0; quad < GROUP; quad += QUAD) {
@@ -101,8 +110,15 @@ struct Rows {
             std::memcpy(to, upper + quad, QUAD);
             std::memcpy(to + QUAD, lower + quad, QUAD);
         }
-        scales[size_t(group) * count + row] = is_numeric ? largest / MOST : NAN;
-        sums[size_t(group) * count + row] = _mm512_reduce_add_epi32(total);
+        const size_t place = size_t(group) * count + row;
+        scales[place] = is_numeric ? largest / (127.0f * 256.0f) : NAN;
+        sums[place] = _mm512_reduce_add_epi32(total) * (is_fine ? 1 : 256);
+        has_lower[place] = is_fine;
+    }
+
+    bool any_lower(int group, int first, int rows) const {
+        const uint8_t *from = &has_lower[size_t(group) * count + first];
+        return std::any_of(from, from + rows, [](uint8_t has) { return has; });
     }
 };
 
@@ -115,11 +131,26 @@ struct Sums {
         for (int row = 0; row < COUNT; row++) upper[row] = lower[row] = _mm512_setzero_si512();
     }
 
+    template <bool LOWER>
     void add(__m512i weights, const int8_t *quads) {
         for (int row = 0; row < COUNT; row++) {
             upper[row] = add_products(upper[row], weights, quads + 2 * QUAD * row);
-            lower[row] = add_products(lower[row], weights, quads + 2 * QUAD * row + QUAD);
+            if (LOWER) lower[row] = add_products(lower[row], weights, quads + 2 * QUAD * row + QUAD);
         }
+    }
+
+    // 16 outputs' levels of four bits, or weights of eight.
+    template <bool LOWER>
+    void add_group(const uint8_t *packed, int bits, const int8_t *quads, size_t apart) {
+        const __m512i lower_bits = _mm512_set1_epi8(15);
+        if (bits == 4)
+            for (int quad = 0; quad < 4; quad++) {
+                const __m512i both = _mm512_loadu_si512(packed + 64 * quad);
+                add<LOWER>(_mm512_and_si512(both, lower_bits), quads + quad * apart);
+                add<LOWER>(_mm512_and_si512(_mm512_srli_epi16(both, 4), lower_bits), quads + (quad + 4) * apart);
+            }
+        else
+            for (int quad = 0; quad < 8; quad++) add<LOWER>(_mm512_loadu_si512(packed + 64 * quad), quads + quad * apart);
     }
 
     Floats of(int row, int more) const {
@@ -128,43 +159,35 @@ struct Sums {
     }
 };
 
-// A block's weights: level * scale + minimum, two levels in a byte, quads 0 to 3 of a group in the lower halves.
-template <int COUNT>
-inline void four_bit_block(const uint8_t *packed, const Rows &rows, int first, Floats *totals) {
-    const __m512i lower = _mm512_set1_epi8(15);
+// Rows times a block's weights: of four bits, level * scale + minimum, two levels in a byte, quads 0 to 3 of a group in
+// the lower halves; of eight, whole numbers, 128 added to each, times a scale for each output that comes last.
+template <int COUNT, int BITS>
+inline void multiply_block(const uint8_t *packed, const Rows &rows, int first, Floats *totals) {
     const size_t apart = 2 * QUAD * size_t(rows.count);
     const int8_t *quads = &rows.halves[2 * QUAD * size_t(first)];
-    for (int group = 0; group < rows.groups; group++, packed += GROUP_BYTES, quads += GROUP / QUAD * apart) {
+    for (int group = 0; group < rows.groups; group++, quads += GROUP / QUAD * apart) {
         Sums<COUNT> parts;
-        for (int quad = 0; quad < 4; quad++) {
-            const __m512i both = _mm512_loadu_si512(packed + 64 * quad);
-            parts.add(_mm512_and_si512(both, lower), quads + quad * apart);
-            parts.add(_mm512_and_si512(_mm512_srli_epi16(both, 4), lower), quads + (quad + 4) * apart);
-        }
-        const Floats scales = halves(packed + 256), minimums = halves(packed + 288);
-        for (int row = 0; row < COUNT; row++) {
-            const size_t place = size_t(group) * rows.count + first + row;
-            totals[row] += (parts.of(row, 0) * scales + minimums * float(rows.sums[place])) * rows.scales[place];
+        if (rows.any_lower(group, first, COUNT))
+            parts.template add_group<true>(packed, BITS, quads, apart);
+        else
+            parts.template add_group<false>(packed, BITS, quads, apart);
+        const size_t place = size_t(group) * rows.count + first;
+        if (BITS == 4) {
+            const Floats scales = halves(packed + 256), minimums = halves(packed + 288);
+            for (int row = 0; row < COUNT; row++)
+                totals[row] += (parts.of(row, 0) * scales + minimums * float(rows.sums[place + row])) *
+                               rows.scales[place + row];
+            packed += GROUP_BYTES;
+        } else {
+            for (int row = 0; row < COUNT; row++)
+                totals[row] += parts.of(row, -128 * rows.sums[place + row]) * rows.scales[place + row];
+            packed += GROUP * LANES;
         }
     }
-}
-
-// A block's weights: whole numbers, 128 added to each, times a scale for each output.
-template <int COUNT>
-inline void eight_bit_block(const uint8_t *packed, const Rows &rows, int first, Floats *totals) {
-    const size_t apart = 2 * QUAD * size_t(rows.count);
-    const int8_t *quads = &rows.halves[2 * QUAD * size_t(first)];
-    for (int group = 0; group < rows.groups; group++) {
-        Sums<COUNT> parts;
-        for (int quad = 0; quad < GROUP / QUAD; quad++, packed += 64, quads += apart)
-            parts.add(_mm512_loadu_si512(packed), quads);
-        for (int row = 0; row < COUNT; row++) {
-            const size_t place = size_t(group) * rows.count + first + row;
-            totals[row] += parts.of(row, -128 * rows.sums[place]) * rows.scales[place];
-        }
+    if (BITS == 8) {
+        const Floats scales = loaded<Floats>((const float *)packed);
+        for (int row = 0; row < COUNT; row++) totals[row] *= scales;
     }
-    const Floats scales = loaded<Floats>((const float *)packed);
-    for (int row = 0; row < COUNT; row++) totals[row] *= scales;
 }
 
 }  // namespace
@@ -233,9 +256,9 @@ void multiply_tile(const Matrix &matrix, const Rows &rows, int first, int block,
                                            : int64_t(rows.groups) * GROUP * LANES + LANES * sizeof(float);
     const uint8_t *packed = matrix.packed + block * block_bytes;
     if (matrix.bits == 4)
-        four_bit_block<COUNT>(packed, rows, first, totals);
+        multiply_block<COUNT, 4>(packed, rows, first, totals);
     else
-        eight_bit_block<COUNT>(packed, rows, first, totals);
+        multiply_block<COUNT, 8>(packed, rows, first, totals);
     for (int row = 0; row < COUNT; row++) {
         float *place = to + int64_t(first + row) * apart + block * LANES;
         if (matrix.bias) totals[row] += loaded<Floats>(matrix.bias + block * LANES);
