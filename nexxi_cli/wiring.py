@@ -423,7 +423,9 @@ def safety_filter(
 
     screen = None
     if injection != "off":
-        screen = InjectionScreen(ClassifyingDetector(), blocks=injection == "block", allow=allow)
+        screen = InjectionScreen(
+            ClassifyingDetector(), blocks=injection == "block", allow=allow, types=SCANNER.types | NAME_TYPES
+        )
     return SafetyFilter(
         recognizers=(SCANNER,),
         html=html,

@@ -33,11 +33,17 @@ class InjectionScreen:
     attack has no edges at which one could cut it out and be sure of the rest.
     """
 
-    def __init__(self, detector: Detector, *, blocks: bool, allow: Collection[str] = ()) -> None:
+    def __init__(
+        self, detector: Detector, *, blocks: bool, allow: Collection[str] = (), types: Collection[str] = ()
+    ) -> None:
         """`allow` names rules that do not count; any other entry is a regular expression.
 
-        What such an expression matches, in any case of letters, is not looked at; the text around it still is.
+        What such an expression matches, in any case of letters, is not looked at; the text around it still is. Nor is a
+        placeholder such as <SECRET_1>, of one of `types`: it stands for data, whatever its word means.
         """
+        self._placeholder = re.compile(
+            rf"<(?:{'|'.join(map(re.escape, sorted(types)))})(?:_\d{{1,9}}|#[\w-]{{1,64}})?>"
+        )
         self._blocks = blocks
         self._detector = detector
         self._rules = detector.rules & frozenset(allow)
@@ -55,7 +61,7 @@ class InjectionScreen:
         return Screened(max(found.values(), default=0.0), reasons, blocks=self._blocks)
 
     def _readings(self, text: str, hidden: str) -> Iterable[Reading]:
-        for pattern in self._patterns:
+        for pattern in (self._placeholder, *self._patterns):
             text, hidden = pattern.sub(" ", text), pattern.sub(" ", hidden)
         yield from readings(text)
         if hidden.strip():

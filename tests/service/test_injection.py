@@ -125,3 +125,9 @@ def test_threads_share_a_filter() -> None:
 @given(st.text(alphabet=st.characters(codec=None)))
 def test_no_content_makes_the_layer_raise(text: str) -> None:
     assert a_filter(html="observe").check(text).scores
+
+
+def test_what_stands_for_data_is_not_taken_for_its_word() -> None:
+    screen = InjectionScreen(WordDetector(), blocks=True, types={"ATTACK", "EMAIL"})
+    assert screen.look_at("Write to <EMAIL_1> and <ATTACK#x-9>, <ATTACK_12>.").score == 0.0
+    assert screen.look_at("<ATTACK_1> is an attack").score != 0.0
