@@ -47,6 +47,7 @@ def test_a_pipe_gets_a_line_a_figure_and_progress_goes_to_standard_error(tiny: P
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["measuring"] * 4
 
 
+@pytest.mark.slow
 def test_it_measures_what_quantize_says_and_quiet_is_quiet(tiny: Path) -> None:
     done = nexxi("chat", "--bench", "-q", "-m", str(tiny), "-o", "quantize=int8")
     assert (done.returncode, done.stderr) == (0, "")
@@ -60,6 +61,7 @@ def test_json_has_the_figures_as_numbers(server: UpstreamProcess) -> None:
     assert document["peak_memory_bytes"] > 10e6
 
 
+@pytest.mark.slow
 def test_a_warm_engine_is_measured_by_the_name_of_what_it_is(home: Path, tiny: Path) -> None:
     chats = Chats(home, tiny)
     pid = chats.keep()

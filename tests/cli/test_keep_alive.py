@@ -105,6 +105,7 @@ def test_sigterm_ends_it_and_leaves_nothing(chats: Chats) -> None:
     assert list((chats.home / "state" / "nexxi" / "run").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_chat_does_not_miss_an_engine_that_was_killed_and_another_can_follow(chats: Chats) -> None:
     pid = chats.keep()
     end(pid, signal.SIGKILL)

@@ -43,6 +43,7 @@ def test_what_blocks_is_exit_3_and_names_the_label(chat_model: str) -> None:
 
 
 @pytest.mark.usefixtures("moderated")
+@pytest.mark.slow
 def test_what_is_flagged_is_said_on_stderr_and_answered(chat_model: str) -> None:
     done = asked(chat_model, "What is tea, you fool?")
     assert done.returncode == 0, done.stderr
@@ -53,6 +54,7 @@ def test_what_is_flagged_is_said_on_stderr_and_answered(chat_model: str) -> None
 
 
 @pytest.mark.usefixtures("moderated")
+@pytest.mark.slow
 def test_a_label_that_the_model_has_not_is_exit_2(chat_model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXXI_MODERATION_LABELS", "toxci=block")
     line = refused("chat", "--once", "-m", chat_model, "What is tea?", code=2)
@@ -76,6 +78,7 @@ def test_the_doctor_shows_what_the_labels_mean(moderated: Path, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("moderated")
+@pytest.mark.slow
 def test_the_check_of_a_server_loads_it(chat_model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXXI_API_KEY", "a-key-of-the-tests")
     arguments = ("serve", "--check", "--port", "0", "--model", chat_model)
@@ -104,6 +107,7 @@ def test_a_hub_that_cannot_be_reached_ends_the_server_soon(
     assert line.endswith("or use a local folder")
 
 
+@pytest.mark.slow
 def test_a_model_of_the_hub_is_fetched_once(
     home: Path, chat_model: str, multi_label_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
