@@ -335,21 +335,22 @@ std::vector<Run> runs_of(const Token *tokens, int count) {
 
 // What attention needs to know of the model and a layer, and room to work in.
 struct Attention {
-    int heads, kv_heads, head_width;
+    struct Query {
+        const Token *token;
+        size_t place;  // of its head, among all rows' numbers
+    };
+
+    int heads, kv_heads, head_width, group;
+    std::vector<Query> queries;
     std::vector<float> scores, highest, totals, mixed;
     std::vector<uint32_t> pairs;
 
     // `places`: the most that a token sees; `tokens`: those of the longest run.
     Attention(const Model &model, int places, int tokens)
-        : heads(model.heads), kv_heads(model.kv_heads), head_width(model.head_width), pairs(LANES / 2 * head_width) {
-        const size_t queries = size_t(tokens) * group();
-        scores.resize(queries * (places + tokens + 2 * LANES));
-        highest.resize(queries * LANES);
-        totals.resize(queries * LANES);
-        mixed.resize(queries * head_width);
-    }
-
-    int group() const { return heads / kv_heads; }
+        : heads(model.heads), kv_heads(model.kv_heads), head_width(model.head_width), group(heads / kv_heads),
+          queries(size_t(tokens) * group), scores(queries.size() * (places + tokens + 2 * LANES)),
+          highest(queries.size() * LANES), totals(queries.size() * LANES), mixed(queries.size() * head_width),
+          pairs(LANES / 2 * head_width) {}
 
     // softmax(queries keys) values of a run's heads that share one of keys and values, in blocks of 16 places; places
     // are counted from the text's beginning, so that a sum has the same order in every run.
@@ -357,22 +358,23 @@ struct Attention {
         const Token &last = tokens[run.row + run.count - 1];
         const int begin = tokens[run.row].first / LANES * LANES, end = last.place + 1;
         const Bf16 *keys = last.kept + 2 * layer * last.apart + kv_head * head_width, *values = keys + last.apart;
-        const int count = run.count * group(), apart = (end - begin + LANES - 1) / LANES * LANES;
-        auto place_of = [&](int query) {
-            return size_t(run.row + query / group()) * heads + kv_head * group() + query % group();
-        };
+        const int count = run.count * group, apart = (end - begin + LANES - 1) / LANES * LANES;
+        for (int row = 0, query = 0; row < run.count; row++)
+            for (int head = kv_head * group; head < (kv_head + 1) * group; head++, query++)
+                queries[query] = {tokens + run.row + row, (size_t(run.row + row) * heads + head) * head_width};
+        fetch(values, begin, end);
         std::fill(highest.begin(), highest.end(), -INFINITY);
         for (int block = begin; block < end; block += LANES) {
             pack_keys(keys, block, end);
             in_fours(count, [&](auto together, int first) {
                 constexpr int TOGETHER = together;
-                const Bf16 *queries[TOGETHER];
+                const Bf16 *asked[TOGETHER];
                 Floats found[TOGETHER];
-                for (int one = 0; one < TOGETHER; one++) queries[one] = turned + place_of(first + one) * head_width;
-                scores_of<TOGETHER>(queries, found);
+                for (int one = 0; one < TOGETHER; one++) asked[one] = turned + queries[first + one].place;
+                scores_of<TOGETHER>(asked, found);
                 for (int one = 0; one < TOGETHER; one++) {
                     const int query = first + one;
-                    const __mmask16 is_seen = seen_of(tokens[run.row + query / group()], block);
+                    const __mmask16 is_seen = seen_of(*queries[query].token, block);
                     Floats score = (Floats)_mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), is_seen, (__m512)found[one]);
                     stored(score, &scores[size_t(query) * apart + block - begin]);
                     Floats before = loaded<Floats>(&highest[query * LANES]);
@@ -391,7 +393,7 @@ struct Attention {
                 Bf16 shares[TOGETHER][LANES];
                 for (int one = 0; one < TOGETHER; one++) {
                     const int query = first + one;
-                    const __mmask16 is_seen = seen_of(tokens[run.row + query / group()], block);
+                    const __mmask16 is_seen = seen_of(*queries[query].token, block);
                     Floats score = loaded<Floats>(&scores[size_t(query) * apart + block - begin]);
                     Floats share = exponential(score - highest[query]);
                     store_rounded((Floats)_mm512_maskz_mov_ps(is_seen, (__m512)share), shares[one]);
@@ -405,7 +407,7 @@ struct Attention {
             const float total = sum(loaded<Floats>(&totals[query * LANES]));
             for (int place = 0; place < head_width; place += LANES)
                 stored(loaded<Floats>(&mixed[size_t(query) * head_width + place]) / total,
-                       seen + place_of(query) * head_width + place);
+                       seen + queries[query].place + place);
         }
     }
 
@@ -416,18 +418,53 @@ private:
         return __mmask16(((1u << to) - 1) & ~((1u << from) - 1));
     }
 
+    // Have a block on its way from memory, which takes as long as the work on one.
+    void fetch(const Bf16 *from, int block, int end) const {
+        for (int place = block; place < std::min(block + LANES, end); place++)
+            for (int number = 0; number < head_width; number += 2 * LANES)
+                _mm_prefetch((const char *)(from + int64_t(place) * kv_heads * head_width + number), _MM_HINT_T0);
+    }
+
     // Pairs of a key's numbers, each of 16 places beside each other.
     void pack_keys(const Bf16 *keys, int block, int end) {
         const int64_t apart = int64_t(kv_heads) * head_width;
-        for (int place = 0; place < LANES; place++) {
-            const Bf16 *key = keys + std::min(block + place, end - 1) * apart;
-            for (int pair = 0; pair < head_width / 2; pair++) std::memcpy(&pairs[pair * LANES + place], key + 2 * pair, 4);
+        fetch(keys, block + LANES, end);
+        for (int pair = 0; pair < head_width / 2; pair += LANES) {
+            __m512i rows[LANES];
+            for (int place = 0; place < LANES; place++)
+                rows[place] = _mm512_loadu_si512(keys + std::min(block + place, end - 1) * apart + 2 * pair);
+            transpose(rows);
+            for (int place = 0; place < LANES; place++) _mm512_storeu_si512(&pairs[(pair + place) * LANES], rows[place]);
+        }
+    }
+
+    // 16 rows of 16 numbers of 32 bits: by pairs of numbers, pairs of those, and quarters of vectors.
+    static void transpose(__m512i (&rows)[LANES]) {
+        __m512i other[LANES];
+        for (int row = 0; row < LANES; row += 2) {
+            other[row] = _mm512_unpacklo_epi32(rows[row], rows[row + 1]);
+            other[row + 1] = _mm512_unpackhi_epi32(rows[row], rows[row + 1]);
+        }
+        for (int row = 0; row < LANES; row += 4)
+            for (int half = 0; half < 2; half++) {
+                rows[row + 2 * half] = _mm512_unpacklo_epi64(other[row + half], other[row + half + 2]);
+                rows[row + 2 * half + 1] = _mm512_unpackhi_epi64(other[row + half], other[row + half + 2]);
+            }
+        for (int row = 0; row < 4; row++)
+            for (int half = 0; half < LANES; half += 8) {
+                other[half + row] = _mm512_shuffle_i32x4(rows[half + row], rows[half + row + 4], 0x88);
+                other[half + row + 4] = _mm512_shuffle_i32x4(rows[half + row], rows[half + row + 4], 0xdd);
+            }
+        for (int row = 0; row < 8; row++) {
+            rows[row] = _mm512_shuffle_i32x4(other[row], other[row + 8], 0x88);
+            rows[row + 8] = _mm512_shuffle_i32x4(other[row], other[row + 8], 0xdd);
         }
     }
 
     // Pairs of places' values, each number of a head beside the others.
     void pack_values(const Bf16 *values, int block, int end) {
         const int64_t apart = int64_t(kv_heads) * head_width;
+        fetch(values, block + LANES, end);
         for (int pair = 0; pair < LANES / 2; pair++) {
             const Bf16 *one = values + std::min(block + 2 * pair, end - 1) * apart;
             const Bf16 *other = values + std::min(block + 2 * pair + 1, end - 1) * apart;

@@ -67,7 +67,7 @@ def test_the_compiled_step_is_the_arithmetic_of_each_family(
     assert model.is_compiled
     found = scores_of(model, TEXT)
     assert not torch.equal(found, expected)
-    assert ((found - expected).norm() / expected.norm()).item() < 0.02
+    assert ((found - expected).norm() / expected.norm()).item() < 0.04
 
 
 def test_a_text_is_stepped_alike_alone_and_among_others_and_read_as_it_is_stepped(
