@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkstemp
+from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -32,14 +32,18 @@ class InPlace:
             self._before = self._target.stat()
             if not stat.S_ISREG(self._before.st_mode):
                 raise UsageError(f"{path} is no regular file: --in-place cannot replace it")
-            descriptor, name = mkstemp(
-                prefix=f".{self._target.name[:100]}.", suffix=".redacting", dir=self._target.parent
-            )
-        self._written = Path(name)
-        self._file = os.fdopen(descriptor, "wb")
-        self._packed = _packed(self._file) if gzipped else None
+        self._written = self._target.parent / f".{self._target.name[:100]}.{token_hex(8)}.redacting"
+        self._gzipped = gzipped
 
     def __enter__(self) -> Self:
+        """Begin. A signal that ends the process here leaves nothing: the name is known before there is a file."""
+        with self._translated():
+            try:
+                self._file = open(self._written, "xb", opener=_for_this_user)
+                self._packed = _packed(self._file) if self._gzipped else None
+            except BaseException:
+                self._written.unlink(missing_ok=True)
+                raise
         return self
 
     def write(self, data: bytes) -> None:
@@ -83,6 +87,10 @@ class InPlace:
         except OSError as error:
             state = "was replaced" if self._committed else "stays as it was"
             raise OutOfSpace(f"{self._path} {state}: {error.strerror or error}") from error
+
+
+def _for_this_user(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _packed(file: BinaryIO) -> "GzipFile":
