@@ -32,6 +32,7 @@ def chats(home: Path, model: Path) -> Iterator[Chats]:
     chats.stop()
 
 
+@pytest.mark.slow
 def test_the_next_chats_are_answered_by_what_the_first_has_left(chats: Chats) -> None:
     alone = chats.ask("a")
     assert used_none(alone)
@@ -155,6 +156,7 @@ def test_a_relative_name_stands_for_the_same_model(chats: Chats, monkeypatch: py
     assert pid_of(near.ask("--keep-alive", "60s", "a")) == pid_of(chats.ask("a"))
 
 
+@pytest.mark.slow
 def test_sessions_schemas_private_chats_and_figures_are_as_without_it(chats: Chats) -> None:
     chats.keep()
     schema = chats.ask("--schema", "json", "-o", "max_tokens=40", "a")
@@ -209,6 +211,7 @@ def test_with_a_model_server_no_engine_is_looked_for(chats: Chats, monkeypatch: 
     assert (done.returncode, used_none(done)) == (6, True)
 
 
+@pytest.mark.slow
 def test_stop_ends_what_stays_and_says_what_it_was(chats: Chats) -> None:
     pid = chats.keep()
     assert "no engine of other stays loaded" in refused("models", "stop", "other", code=1)

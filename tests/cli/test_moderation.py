@@ -62,6 +62,7 @@ def test_a_label_that_the_model_has_not_is_exit_2(chat_model: str, monkeypatch: 
 
 
 @pytest.mark.usefixtures("moderated")
+@pytest.mark.slow
 def test_an_imported_conversation_is_judged_too() -> None:
     talk = {"messages": [{"role": "user", "content": "I kill you"}, {"role": "assistant", "content": "No."}]}
     assert nexxi("sessions", "import", "-", text=json.dumps(talk)).returncode == 3

@@ -9,7 +9,7 @@ from tests.e2e.terminal import Terminal
 pytestmark = pytest.mark.model
 
 
-@pytest.mark.parametrize("columns", [100, 40])
+@pytest.mark.parametrize("columns", [pytest.param(100, marks=pytest.mark.slow), 40])
 def test_the_table_is_all_that_stays_on_the_screen(model_home: Path, columns: int) -> None:
     terminal = Terminal("chat", "--bench", columns=columns, environ={"NEXXI_THREADS": "1"})
     assert terminal.wait_for("measuring: a prompt").exit_code(patience_s=170) == 0

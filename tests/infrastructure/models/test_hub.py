@@ -67,6 +67,7 @@ def test_a_hub_that_refuses_connections_is_one_line(hub_home: Path, monkeypatch:
     refused("the model hub cannot be reached for test/tiny")
 
 
+@pytest.mark.slow
 def test_a_hub_that_never_answers_is_given_up(hub_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
