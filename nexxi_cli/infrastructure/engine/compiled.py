@@ -99,7 +99,6 @@ class CompiledStep:
         sin: torch.Tensor,
         texts: Sequence[KeyValues],
         places: Sequence[int],
-        *,
         scored: int,
     ) -> torch.Tensor:
         """The scores of what follows each of the last `scored` rows, (scored, vocabulary) float32.

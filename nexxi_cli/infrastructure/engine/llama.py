@@ -7,7 +7,6 @@ and grouped queries (2305.13245). The sum that runs through the layers is float3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
@@ -29,20 +28,8 @@ class Weights:
     dtype: torch.dtype
 
 
-class Compiled(Protocol):
-    """Tokens through all layers, by a compiler's code."""
-
-    def __call__(
-        self,
-        x: torch.Tensor,
-        cos: torch.Tensor,
-        sin: torch.Tensor,
-        texts: Sequence[KeyValues],
-        places: Sequence[int],
-        *,
-        scored: int,
-    ) -> torch.Tensor:
-        """As CompiledStep's."""
+Compiled = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Sequence[KeyValues], Sequence[int], int], torch.Tensor]
+"""Tokens through all layers by a compiler's code; what the arguments are, CompiledStep's call says."""
 
 
 class Llama:
@@ -114,7 +101,7 @@ class Llama:
     ) -> torch.Tensor:
         x = self._weights.embedding[torch.tensor(tokens)].float()
         cos, sin = self._turns_at(places)
-        return compiled(x, cos, sin, texts, places, scored=scored)
+        return compiled(x, cos, sin, texts, places, scored)
 
     def _attend_each(
         self, texts: Sequence[KeyValues], places: Sequence[int], number: int, heads: Heads

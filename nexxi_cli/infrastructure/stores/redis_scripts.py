@@ -1,5 +1,7 @@
 """What Redis does in one step, as Lua scripts. Knows the keys; knows of a document only its head and its end.
 
+Longer than most: the scripts share keys and helpers, and what one writes another reads.
+
     nexxi:session:ID           a session's document, see redis_document; the only key that other programs need
     nexxi:summary:ID           what a model made of the session's first turns, as JSON; lives as long as its document
     nexxi:recent:OWNER         sorted set: the owner's ids by the microsecond of their last change
