@@ -7,11 +7,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-import torch
-
 from nexxi_cli.core.errors import ModelUnavailable
 from nexxi_cli.infrastructure.engine.kv import KeyValues, Prefixes
-from nexxi_cli.infrastructure.engine.llama import Llama
+from nexxi_cli.infrastructure.engine.model import Model
 from nexxi_cli.infrastructure.engine.reply import Reply
 
 CHUNK = 256
@@ -25,13 +23,22 @@ MOST_TOGETHER = 16
 class Batch:
     """The replies of one model, in at most one thread at a time."""
 
-    def __init__(self, model: Llama, prefixes: Prefixes) -> None:
+    def __init__(self, model: Model, prefixes: Prefixes) -> None:
         self._model = model
         self._prefixes = prefixes
         self._lock = threading.Lock()
         self._waiting: deque[Reply] = deque()
         self._together: list[Reply] = []
         self._is_worked_on = False
+
+    @property
+    def model(self) -> Model:
+        """The one that makes them at present."""
+        return self._model
+
+    def use(self, model: Model) -> None:
+        """From the next step on; it holds keys and values alike. May be called while replies are made."""
+        self._model = model
 
     def add(self, reply: Reply, run: Callable[[Callable[[], None]], object]) -> None:
         """Make a reply, its prompt not empty; `run` is given the work when none goes on. One thread does all of it."""
@@ -87,9 +94,8 @@ class Batch:
 
     def _attempt(self, replies: Sequence[Reply], work: Callable[[Sequence[Reply]], None]) -> None:
         try:
-            with torch.inference_mode():
-                work(replies)
-        except RuntimeError as error:  # torch's own, out of memory among them
+            work(replies)
+        except (RuntimeError, MemoryError) as error:  # torch has one of its own for both
             words = " ".join(str(error).split())[:160]
             failure = ModelUnavailable(f"the model failed: {words or type(error).__name__}")
             failure.__cause__ = error

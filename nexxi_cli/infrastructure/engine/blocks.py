@@ -6,10 +6,9 @@ from typing import ClassVar
 import torch
 from torch.nn.functional import pad
 
+from nexxi_cli.infrastructure.engine.kernels import OUTPUTS
 from nexxi_cli.infrastructure.engine.linear import GROUP, Int8, levels_of
 
-OUTPUTS = 16
-"""Of a block: as many as a vector of AVX-512 has float32 numbers."""
 QUAD = 4
 """Inputs that one instruction multiplies and adds up."""
 

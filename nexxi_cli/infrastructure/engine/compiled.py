@@ -1,27 +1,23 @@
-"""The compiled step: how `step.cpp` is called, and who has it made.
+"""A model whose step is compiled: how `step.cpp` is called, and who has it made. Knows no torch.
 
 A compiler and the matrices' new order take some seconds, so a process of its own sees to them (`compiler`), and nobody
-waits: until they are there, and wherever they cannot be, the same arithmetic runs operation by operation.
+waits: until they are there, and wherever they cannot be, the same arithmetic runs operation by operation (`llama`).
 """
 
 import ctypes
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import POINTER, Structure, c_float, c_int32, c_int64, c_void_p
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from torch.nn.functional import pad
+import numpy as np
+from safetensors import SafetensorError
 
-from nexxi_cli.infrastructure.engine.blocks import OUTPUTS, EightBits, FourBits
-from nexxi_cli.infrastructure.engine.kernels import KernelFiles, library_file, start_compiler
+from nexxi_cli.infrastructure.engine.checkpoint import Array, Checkpoint, Floats, Quantise, Tensors, floats, linears_of
+from nexxi_cli.infrastructure.engine.kernels import OUTPUTS, KernelFiles, kernel_files, start_compiler
 from nexxi_cli.infrastructure.engine.kv import KeyValues
-from nexxi_cli.infrastructure.engine.linear import Int4, Linear
-from nexxi_cli.infrastructure.engine.llama import Llama, Weights
-from nexxi_cli.infrastructure.engine.packs import Packs, pack_file
-from nexxi_cli.infrastructure.engine.shape import Shape
-
-HEAD_WIDTHS = (32, 64, 96, 128, 256)
+from nexxi_cli.infrastructure.engine.model import Model, Turns
 
 
 class _Matrix(Structure):
@@ -55,31 +51,23 @@ class _Token(Structure):
     _fields_ = (("kept", c_void_p), ("apart", c_int64), ("place", c_int32), ("first", c_int32))
 
 
-class CompiledStep:
-    """The library with one model's weights. For one thread at a time, which uses as many as torch does."""
+class CompiledModel:
+    """A Model by the library and one model's matrices."""
 
-    def __init__(self, library: Path, shape: Shape, weights: Weights, packs: Packs) -> None:
-        """`packs` has the matrices, or gets them. Raises OSError for a file that is no library."""
-        self._shape = shape
-        self._packs = packs
-        self._held: list[torch.Tensor] = []  # what the structures point to
-        layers = [
-            _Layer(
-                self._matrix(f"{number}.qkv", layer.before.qkv),
-                self._matrix(f"{number}.output", layer.after.output),
-                self._matrix(f"{number}.gate_up", layer.after.gate_up),
-                self._matrix(f"{number}.down", layer.after.down),
-                *map(
-                    self._address,
-                    (layer.before.norm, layer.after.norm, layer.before.query_norm, layer.before.key_norm),
-                ),
-            )
-            for number, layer in enumerate(weights.layers)
-        ]
+    def __init__(self, files: KernelFiles, checkpoint: Checkpoint, *, threads: int) -> None:
+        """`checkpoint` has all that is no matrix. Raises OSError and SafetensorError for a file that is damaged."""
+        self._shape = shape = checkpoint.shape
+        self._checkpoint = checkpoint
+        self._threads = threads
+        self._turns = Turns(shape)
+        self._blocks = Tensors(files.blocks)
+        self._linears = linears_of(shape)
+        self._held: list[Array] = []  # what the structures point to
+        layers = [self._layer(number) for number in range(shape.layers)]
         self._model = _Model(
             (_Layer * len(layers))(*layers),
-            self._address(weights.norm),
-            self._matrix("head", weights.head),
+            self._address(checkpoint.norm),
+            self._matrix("head"),
             len(layers),
             shape.width,
             shape.heads,
@@ -88,107 +76,135 @@ class CompiledStep:
             shape.ffn_width,
             shape.norm_eps,
         )
-        self._step = ctypes.CDLL(str(library)).step
+        self._step = ctypes.CDLL(str(files.library)).step
         self._step.argtypes = (c_void_p, c_int32, *(c_void_p,) * 4, c_int32, c_void_p, c_int32)
         self._step.restype = None
 
-    def __call__(
-        self,
-        x: torch.Tensor,
-        cos: torch.Tensor,
-        sin: torch.Tensor,
-        texts: Sequence[KeyValues],
-        places: Sequence[int],
-        scored: int,
-    ) -> torch.Tensor:
-        """The scores of what follows each of the last `scored` rows, (scored, vocabulary) float32.
+    @property
+    def words(self) -> str:
+        """As of Model."""
+        kind = "int4" if any(name.endswith(".4") for name in self._blocks.names) else "int8"
+        return f"{kind}, compiled, threads: {self._threads}, AVX512"
 
-        `x` are the embeddings (n, width) float32 of tokens at these `places` of these texts, which have room for them
-        and hold what lies before; cosine and signed sine are (n, head width).
+    def new_text(self) -> KeyValues:
+        """As of Model."""
+        return KeyValues(self._shape)
+
+    def read(self, tokens: Sequence[int], text: KeyValues) -> Floats:
+        """As of Model."""
+        begin, end = text.length, text.length + len(tokens)
+        text.reserve(end)
+        scores = self._scores(tokens, [text] * len(tokens), range(begin, end), scored=1)
+        text.tokens.extend(tokens)
+        return scores.reshape(-1)
+
+    def follow(self, tokens: Sequence[int], texts: Sequence[KeyValues]) -> Floats:
+        """As of Model."""
+        places = [text.length for text in texts]
+        for text, place in zip(texts, places, strict=True):
+            text.reserve(place + 1)
+        scores = self._scores(tokens, texts, places, scored=len(texts))
+        for token, text in zip(tokens, texts, strict=True):
+            text.tokens.append(token)
+        return scores
+
+    def _scores(
+        self, tokens: Sequence[int], texts: Sequence[KeyValues], places: Sequence[int], *, scored: int
+    ) -> Floats:
+        """Of what follows each of the last `scored` tokens, (scored, vocabulary).
+
+        The tokens come at these places of these texts, which have room for them and hold what lies before.
         """
         window = self._shape.window
-        tokens = (_Token * len(texts))(
+        rows = (_Token * len(texts))(
             *(
-                _Token(text.kept.data_ptr(), text.kept.stride(0), place, max(0, place + 1 - (window or place + 1)))
+                _Token(
+                    text.kept.ctypes.data,
+                    text.kept.strides[0] // text.kept.itemsize,
+                    place,
+                    max(0, place + 1 - (window or place + 1)),
+                )
                 for text, place in zip(texts, places, strict=True)
             )
         )
-        scores = torch.empty(scored, -(-self._shape.vocabulary // OUTPUTS) * OUTPUTS)
-        rows = (x.contiguous(), cos.contiguous(), sin.contiguous())
+        inputs = (floats(self._checkpoint.embedding[list(tokens)]), *self._turns.at(places))
+        scores = np.empty((scored, -(-self._shape.vocabulary // OUTPUTS) * OUTPUTS), np.float32)
         self._step(
             ctypes.addressof(self._model),
             len(texts),
-            ctypes.addressof(tokens),
-            *(row.data_ptr() for row in rows),
+            ctypes.addressof(rows),
+            *(numbers.ctypes.data for numbers in inputs),
             scored,
-            scores.data_ptr(),
-            torch.get_num_threads(),
+            scores.ctypes.data,
+            self._threads,
         )
         return scores[:, : self._shape.vocabulary]
 
-    def _matrix(self, name: str, linear: Linear) -> _Matrix:
-        kind: type[FourBits | EightBits] = FourBits if isinstance(linear.few, Int4) else EightBits
-        blocks = self._packs.get(name, kind, lambda: kind.of(torch.cat(list(linear.dense))))
-        outputs, width = sum(part.shape[0] for part in linear.dense), linear.dense[0].shape[1]
-        bias = None if linear.bias is None else pad(linear.bias.float(), (0, -outputs % OUTPUTS))
-        return _Matrix(self._address(blocks.packed), self._address(bias), outputs, width, kind.bits)
+    def _layer(self, number: int) -> _Layer:
+        norms = self._checkpoint.norms(number)
+        return _Layer(
+            *(self._matrix(f"{number}.{name}") for name in ("qkv", "output", "gate_up", "down")),
+            *(self._address(norm) for norm in (norms.before, norms.after, norms.query, norms.key)),
+        )
 
-    def _address(self, tensor: torch.Tensor | None) -> int | None:
-        if tensor is None:
+    def _matrix(self, name: str) -> _Matrix:
+        linear = self._linears[name]
+        bits = 4 if f"{name}.4" in self._blocks.names else 8
+        bias = self._checkpoint.bias(linear)
+        padded = None if bias is None else np.pad(bias, (0, -linear.outputs % OUTPUTS))
+        packed = self._address(self._blocks.get(f"{name}.{bits}"))
+        return _Matrix(packed, self._address(padded), linear.outputs, linear.width, bits)
+
+    def _address(self, array: Array | None) -> int | None:
+        if array is None:
             return None
-        self._held.append(tensor.contiguous())
-        return int(self._held[-1].data_ptr())
+        self._held.append(array)
+        return array.ctypes.data
 
 
-def kernel_files(folder: Path, model: Path, kind: str, shape: Shape, weights: Weights) -> KernelFiles | None:
-    """Where a model's compiled step lies. None for one that it is not written for: not quantised, or of odd sizes."""
-    linears = (
-        weights.head,
-        *(
-            linear
-            for layer in weights.layers
-            for linear in (layer.before.qkv, layer.after.output, layer.after.gate_up, layer.after.down)
-        ),
-    )
-    sizes = (shape.width, shape.ffn_width)
-    if shape.head_width not in HEAD_WIDTHS or any(size % OUTPUTS for size in sizes):
-        return None
-    if any(linear.few is None for linear in linears):
-        return None
-    return KernelFiles(library_file(folder), pack_file(folder, model, f"{kind} blocks"))
+@dataclass(frozen=True, slots=True)
+class CompiledStep:
+    """How one model comes to its compiled step. `quantise`: as the settings say how the weights are held."""
+
+    files: KernelFiles
+    checkpoint: Checkpoint
+    quantise: Quantise
+    threads: int
+
+    def load(self) -> CompiledModel | None:
+        """The model with it, or None while there is none that can be used."""
+        if self.files.state() != "made":
+            return None
+        try:
+            return CompiledModel(self.files, self.checkpoint, threads=self.threads)
+        except (OSError, SafetensorError):  # damaged: it is made again
+            self.files.library.unlink(missing_ok=True)
+            self.files.blocks.unlink(missing_ok=True)
+            return None
+
+    def make_behind(self, use: Callable[[Model], None], *, after_s: float, closed: threading.Event) -> threading.Thread:
+        """Have it made, once the process has gone on for `after_s`, and `use` what it gives.
+
+        It goes on when this process ends: the next one has its step.
+        """
+
+        def work() -> None:
+            if closed.wait(after_s):
+                return
+            if self.files.state() == "to be made":
+                process = start_compiler(self.checkpoint.folder, self.quantise, self.files.library.parent)
+                if process is not None:
+                    process.wait()
+            model = self.load()
+            if model is not None:
+                use(model)
+
+        thread = threading.Thread(target=work, name="compiling", daemon=True)
+        thread.start()
+        return thread
 
 
-def load_step(files: KernelFiles, shape: Shape, weights: Weights) -> CompiledStep | None:
-    """The compiled step, or None while there is none that can be used."""
-    if files.state() != "made":
-        return None
-    try:
-        return CompiledStep(files.library, shape, weights, Packs(files.blocks))
-    except OSError:  # damaged: it is made again
-        files.library.unlink(missing_ok=True)
-        return None
-
-
-def make_behind(
-    model: Llama, files: KernelFiles, folder: Path, kind: str, *, after_s: float, closed: threading.Event
-) -> threading.Thread:
-    """Have it made, once the process has gone on for `after_s`, and let the model use it from then on.
-
-    `folder` has the model's weights, held as `kind`. It goes on when this process ends: the next one has its step.
-    """
-
-    def work() -> None:
-        if closed.wait(after_s):
-            return
-        if files.state() == "to be made":
-            process = start_compiler(folder, kind, files.library.parent)
-            if process is not None:
-                process.wait()
-        with torch.inference_mode():
-            compiled = load_step(files, model.shape, model.weights)
-        if compiled is not None:
-            model.use(compiled)
-
-    thread = threading.Thread(target=work, name="compiling", daemon=True)
-    thread.start()
-    return thread
+def step_of(checkpoint: Checkpoint, quantise: Quantise, *, threads: int, folder: Path) -> CompiledStep | None:
+    """The compiled step of a model, which lies in `folder`; None for one that has none."""
+    files = kernel_files(folder, checkpoint.folder, quantise, checkpoint.shape)
+    return None if files is None else CompiledStep(files, checkpoint, quantise, threads)

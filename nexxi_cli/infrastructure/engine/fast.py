@@ -3,31 +3,21 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Executor, Future
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
-
-import torch
+from typing import Any
 
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.engine.batch import Batch
-from nexxi_cli.infrastructure.engine.compiled import kernel_files, load_step, make_behind
+from nexxi_cli.infrastructure.engine.checkpoint import Checkpoint, Quantise
+from nexxi_cli.infrastructure.engine.compiled import CompiledStep, step_of
 from nexxi_cli.infrastructure.engine.kv import Prefixes
-from nexxi_cli.infrastructure.engine.llama import Llama
-from nexxi_cli.infrastructure.engine.packs import Packs, pack_file
+from nexxi_cli.infrastructure.engine.model import Model
+from nexxi_cli.infrastructure.engine.processor import threads_for
 from nexxi_cli.infrastructure.engine.reply import Reply
 from nexxi_cli.infrastructure.engine.sampler import Sampler, rule_of
 from nexxi_cli.infrastructure.engine.shape import shape_of
-from nexxi_cli.infrastructure.engine.weights import Checkpoint, Loader, Quantise
 from nexxi_cli.infrastructure.models.constraint import Constraint
 from nexxi_cli.infrastructure.models.folder import ModelFolder
-
-
-class MakeKernels(Protocol):
-    """As make_behind, for one model."""
-
-    def __call__(self, *, after_s: float, closed: threading.Event) -> threading.Thread:
-        """Begin."""
 
 
 class FastEngine:
@@ -40,19 +30,16 @@ class FastEngine:
 
     def __init__(
         self,
-        model: Llama,
+        model: Model,
         defaults: Mapping[str, Any],
         end_tokens: Set[int],
         prefix_bytes: int,
         *,
-        kind: Quantise,
-        make_kernels: MakeKernels | None,
+        missing: CompiledStep | None,
     ) -> None:
-        """`kind`: how the matrices are held. `make_kernels`: how the compiled steps that the model lacks are made."""
-        self._model = model
-        self._kind = kind
-        self._make_kernels = make_kernels
+        """`missing`: the compiled step that the model has not yet."""
         self._batch = Batch(model, Prefixes(prefix_bytes))
+        self._missing = missing
         self._defaults = defaults
         self._end_tokens = end_tokens
 
@@ -72,47 +59,33 @@ class FastEngine:
         `packs` is a folder where quantised weights are kept, and the compiled steps that are used if `compiled`;
         `prefix_bytes` bounds the keys and values of texts that may go on.
         """
-        shape = shape_of(folder.config)
-        if threads is not None:
-            torch.set_num_threads(threads)
-        with torch.inference_mode():
-            loader = Loader(shape, Checkpoint(folder.path), quantise)
-            file = None if packs is None else pack_file(packs, folder.path, loader.kind)
-            model = Llama(shape, loader.load(Packs(file)))
-            kernels = None
-            if packs is not None and compiled:
-                kernels = kernel_files(packs, folder.path, loader.kind, shape, model.weights)
-            found = None if kernels is None else load_step(kernels, shape, model.weights)
-        make = None
-        if found is not None:
-            model.use(found)
-        elif kernels is not None:
-            make = partial(make_behind, model, kernels, folder.path, loader.kind)
-        defaults = folder.generation_config
-        return cls(
-            model,
-            defaults,
-            end_tokens_of(defaults, folder.config),
-            prefix_bytes,
-            kind=loader.kind,
-            make_kernels=make,
-        )
+        checkpoint, threads = Checkpoint(folder.path, shape_of(folder.config)), threads_for(threads)
+        step = None
+        if packs is not None and compiled:
+            step = step_of(checkpoint, quantise, threads=threads, folder=packs)
+        model: Model | None = None if step is None else step.load()
+        missing = None
+        if model is None:
+            from nexxi_cli.infrastructure.engine.weights import load_llama  # torch takes a second
+
+            model = llama = load_llama(checkpoint, quantise, threads=threads, packs=packs)
+            missing = step if llama.weights.is_quantised else None
+        ends = end_tokens_of(folder.generation_config, folder.config)
+        return cls(model, folder.generation_config, ends, prefix_bytes, missing=missing)
 
     def compile_behind(self, *, after_s: float, closed: threading.Event) -> threading.Thread | None:
         """Have the steps compiled that are not yet, if this machine can, unless it is closed within `after_s`.
 
         They are used from then on. Nothing has to wait for the thread that sees to it; None when there is no need.
         """
-        return None if self._make_kernels is None else self._make_kernels(after_s=after_s, closed=closed)
+        if self._missing is None:
+            return None
+        return self._missing.make_behind(self._batch.use, after_s=after_s, closed=closed)
 
     @property
     def words(self) -> str:
         """What it computes with at present, for people."""
-        kernels: str = self._kind
-        if kernels not in ("bf16", "f32"):
-            kernels += ", compiled" if self._model.is_compiled else " for decoding, bf16 for prompts, not compiled"
-        cpu = torch.backends.cpu.get_cpu_capability()
-        return f"Nexxi's own, {kernels}, threads: {torch.get_num_threads()}, {cpu}"
+        return f"Nexxi's own, {self._batch.model.words}"
 
     @property
     def end_tokens(self) -> Set[int]:
@@ -180,8 +153,3 @@ def end_tokens_of(defaults: Mapping[str, Any], config: Mapping[str, Any]) -> Set
     """The ids that end a reply: generation_config.json's, or else config.json's."""
     ids = defaults.get("eos_token_id", config.get("eos_token_id"))
     return {ids} if isinstance(ids, int) else set(ids or ())
-
-
-def is_for_the_cpu() -> bool:
-    """Whether this machine's models run here; on a CUDA device they run by transformers."""
-    return not torch.cuda.is_available()

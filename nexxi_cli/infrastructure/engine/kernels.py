@@ -1,4 +1,4 @@
-"""Where the compiled step of a model lies, and what has become of it. Knows no torch."""
+"""Where what is quantised and compiled lies, and what has become of it. Knows no torch."""
 
 import hashlib
 import os
@@ -10,11 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from nexxi_cli.infrastructure.engine.processor import flags
+from nexxi_cli.infrastructure.engine.shape import Shape
+
 SOURCE = Path(__file__).with_name("step.cpp")
 PREFIX = "step-"
 """Of the names of the libraries; one serves all models."""
 NEEDED = ("avx512bw", "avx512_vnni", "avx512_bf16")
 """What a processor has to have, as Linux calls it: AMD since Zen 4, Intel since Sapphire Rapids."""
+
+OUTPUTS = 16
+"""Of a block of the matrices (`blocks`): as many as a vector of AVX-512 has float32 numbers."""
+HEAD_WIDTHS = (32, 64, 96, 128, 256)
+FORMAT = 4
+"""Changes with what is made of the same weights, and with how it lies in a file."""
 
 State = Literal["made", "to be made", "failed", "no compiler", "no such processor"]
 
@@ -42,15 +51,33 @@ class KernelFiles:
         return "to be made" if has_compiler() else "no compiler"
 
 
+def kernel_files(folder: Path, model: Path, kind: str, shape: Shape) -> KernelFiles | None:
+    """Where a model's compiled step lies. None for one that it is not written for: not quantised, or of odd sizes.
+
+    `kind`: how the weights are to be held, as the settings say. Raises OSError when the model's files are gone.
+    """
+    if kind in ("bf16", "f32") or shape.head_width not in HEAD_WIDTHS:
+        return None
+    if any(size % OUTPUTS for size in (shape.width, shape.ffn_width)):
+        return None
+    return KernelFiles(library_file(folder), pack_file(folder, model, f"{kind} blocks"))
+
+
+def pack_file(folder: Path, model: Path, kind: str, *by: object) -> Path:
+    """Where matrices of a model lie: they depend on its files, on how they are held, and on what has made them."""
+    stats = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(model.glob("*.safetensors"))]
+    return folder / f"{_digest((str(model.resolve()), kind))}-{_digest((FORMAT, stats, *by))}.safetensors"
+
+
 def library_file(folder: Path) -> Path:
     """The library's place: it depends on its source, the compiler and the processor."""
-    key = (SOURCE.read_bytes(), compiler(), platform.machine(), sorted(_flags()))
-    return folder / f"{PREFIX}{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.so"
+    key = (SOURCE.read_bytes(), compiler(), platform.machine(), sorted(flags()))
+    return folder / f"{PREFIX}{_digest(key)}.so"
 
 
 def has_processor() -> bool:
     """Whether the step is written for this processor."""
-    return _flags().issuperset(NEEDED)
+    return flags().issuperset(NEEDED)
 
 
 def has_compiler() -> bool:
@@ -90,10 +117,5 @@ def told_of_kernels(folder: Path) -> str:
     return "steps not compiled yet: `nexxi models pull` has that done, and a chat that stays open"
 
 
-def _flags() -> frozenset[str]:
-    """What the processor can do, as Linux tells; nothing elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return frozenset()
-    return frozenset(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), ()))
+def _digest(key: object) -> str:
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:16]

@@ -1,14 +1,19 @@
 """The keys and values of what a model has read, and which texts' are kept for the next turn."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
-import torch
+import numpy as np
 
+from nexxi_cli.infrastructure.engine.checkpoint import BFLOAT16, Array
 from nexxi_cli.infrastructure.engine.shape import Shape
 
 STEP = 256
 """Positions by which memory is counted, and the least that room is made for."""
+LINE_BYTES = 64
+"""Of the processor's cache: what begins with one is read line by line."""
 
 
 class KeyValues:
@@ -17,10 +22,10 @@ class KeyValues:
     `kept` has them by layer, its keys before its values: (2 * layers, room, kv heads, head width).
     """
 
-    def __init__(self, shape: Shape, dtype: torch.dtype) -> None:
+    def __init__(self, shape: Shape, dtype: np.dtype[Any] = BFLOAT16) -> None:
         self.tokens: list[int] = []
         self._written = 0
-        self.kept = torch.empty(2 * shape.layers, 0, shape.kv_heads, shape.head_width, dtype=dtype)
+        self.kept = _room_for((2 * shape.layers, 0, shape.kv_heads, shape.head_width), dtype)
 
     @property
     def length(self) -> int:
@@ -31,7 +36,8 @@ class KeyValues:
     def size_bytes(self) -> int:
         """Memory of all positions that were ever written to: what there is only room for takes none."""
         written = -(-self._written // STEP) * STEP
-        return int(self.kept[:, :1].nbytes * written)
+        layers, _, heads, width = self.kept.shape
+        return int(layers * written * heads * width * self.kept.itemsize)
 
     def reserve(self, positions: int) -> None:
         """Make room for so many positions in all; as they will be written, they count from now on."""
@@ -39,7 +45,7 @@ class KeyValues:
         layers, room, heads, width = self.kept.shape
         if positions <= room:
             return
-        grown = torch.empty(layers, max(2 * room, -(-positions // STEP) * STEP), heads, width, dtype=self.kept.dtype)
+        grown = _room_for((layers, max(2 * room, -(-positions // STEP) * STEP), heads, width), self.kept.dtype)
         grown[:, : self.length] = self.kept[:, : self.length]
         self.kept = grown
 
@@ -87,3 +93,11 @@ def common(left: Sequence[int], right: Sequence[int]) -> int:
         if one != other:
             return place
     return min(len(left), len(right))
+
+
+def _room_for(size: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array that is not filled and, for the kernels, begins with a line."""
+    size_bytes = math.prod(size) * dtype.itemsize
+    room = np.empty(size_bytes + LINE_BYTES, np.uint8)
+    begin = -room.ctypes.data % LINE_BYTES
+    return room[begin : begin + size_bytes].view(dtype).reshape(size)

@@ -4,8 +4,7 @@ import threading
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import Future
 
-import torch
-
+from nexxi_cli.infrastructure.engine.checkpoint import Floats
 from nexxi_cli.infrastructure.engine.kv import KeyValues
 from nexxi_cli.infrastructure.engine.sampler import Sampler
 from nexxi_cli.infrastructure.models.constraint import Constraint
@@ -66,8 +65,8 @@ class Reply:
         if not self.is_over:
             self.outcome.set_exception(error)
 
-    def take(self, scores: torch.Tensor) -> None:
-        """Choose the next token, (vocabulary,) float32 its scores, once all is read."""
+    def take(self, scores: Floats) -> None:
+        """Choose the next token, (vocabulary,) its scores, once all is read."""
         try:
             ended = self._chosen(scores)
         except Exception as error:  # noqa: BLE001 - of this reply alone; whoever waits for it is told
@@ -76,7 +75,7 @@ class Reply:
         if ended is not None:
             self.outcome.set_result(ended)
 
-    def _chosen(self, scores: torch.Tensor) -> bool | None:
+    def _chosen(self, scores: Floats) -> bool | None:
         """How the reply ends with this choice; None if it goes on."""
         assert self.text is not None
         constraint = self._constraint

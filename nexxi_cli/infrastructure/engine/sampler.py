@@ -1,13 +1,17 @@
 """Which token comes next: the scores of a model, turned into a choice. Knows no model."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
 from nexxi_cli.core.errors import ModelUnavailable
 from nexxi_cli.core.types import Sampling
+from nexxi_cli.infrastructure.engine.checkpoint import Floats
 
 GREEDY_BELOW = 1e-5
 """Temperatures below it are 0, as in vLLM: scores that are divided by less overflow, and the likeliest token wins
@@ -56,14 +60,10 @@ class Sampler:
 
     def __init__(self, rule: Rule, seed: int | None) -> None:
         self._rule = rule
-        self._generator = torch.Generator()
-        if seed is None:
-            self._generator.seed()
-        else:
-            self._generator.manual_seed(seed)
+        self._random = Random(seed)  # noqa: S311 - no secret is made of it
 
-    def choose(self, scores: torch.Tensor, before: Sequence[int], allowed: bytes | None = None) -> int:
-        """The next token after `before`; scores (vocabulary,) float32, `allowed` a byte for each token, 0 for never.
+    def choose(self, scores: Floats, before: Sequence[int], allowed: bytes | None = None) -> int:
+        """The next token after `before`; scores (vocabulary,), `allowed` a byte for each token, 0 for never.
 
         Raises ModelUnavailable when the scores are no numbers.
         """
@@ -72,38 +72,41 @@ class Sampler:
         if self._rule.repetition_penalty != 1.0:
             scores = _penalised(scores, before, self._rule.repetition_penalty)
         best = int(scores.argmax())
-        if not torch.isfinite(scores[best]):
+        if not math.isfinite(scores[best]):
             raise ModelUnavailable("the model failed: its scores are not numbers")
         if self._rule.temperature == 0.0:
             return best
         chances, tokens = self._candidates(scores)
-        waits = torch.empty_like(chances).exponential_(generator=self._generator)  # the first to arrive is a fair draw
-        return int(tokens[(chances / waits).argmax()])
+        reached = chances.cumsum()
+        return int(tokens[reached.searchsorted(self._random.random() * reached[-1], side="right")])
 
-    def _candidates(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _candidates(self, scores: Floats) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Chances of the tokens that may be drawn, the likeliest first, and the tokens."""
         rule = self._rule
-        if 0 < rule.top_k < scores.shape[0]:
-            scores, tokens = scores.topk(rule.top_k)
+        if 0 < rule.top_k < len(scores):
+            tokens = np.argpartition(scores, -rule.top_k)[-rule.top_k :]
+            tokens = tokens[np.argsort(scores[tokens])[::-1]]
         else:
-            scores, tokens = scores.sort(descending=True)
-        chances = torch.softmax(scores / rule.temperature, -1)
+            tokens = np.argsort(scores)[::-1]
+        scores = scores[tokens]
+        chances = np.exp((scores - scores[0]) / rule.temperature).astype(np.float64)
+        chances /= chances.sum()
         if rule.top_p < 1.0:
-            chances = chances * (chances.cumsum(-1) - chances < rule.top_p)  # the one that reaches it is in
+            chances *= chances.cumsum() - chances < rule.top_p  # the one that reaches it is in
         if rule.min_p > 0.0:
-            chances = chances * (chances >= rule.min_p * chances[0])
+            chances *= chances >= rule.min_p * chances[0]
         return chances, tokens
 
 
-def _masked(scores: torch.Tensor, allowed: bytes) -> torch.Tensor:
-    may = torch.frombuffer(bytearray(allowed), dtype=torch.uint8)
-    forbidden = torch.ones_like(scores, dtype=torch.bool)  # a model may have more scores than there are tokens
-    width = min(scores.shape[0], may.shape[0])
-    forbidden[:width] = may[:width] == 0
-    return scores.masked_fill(forbidden, -torch.inf)
+def _masked(scores: Floats, allowed: bytes) -> Floats:
+    may = np.frombuffer(allowed, np.uint8)[: len(scores)] != 0
+    masked = np.full_like(scores, -np.inf)  # a model may have more scores than there are tokens
+    np.copyto(masked[: len(may)], scores[: len(may)], where=may)
+    return masked
 
 
-def _penalised(scores: torch.Tensor, before: Sequence[int], penalty: float) -> torch.Tensor:
-    seen = torch.tensor(sorted(set(before)))
+def _penalised(scores: Floats, before: Sequence[int], penalty: float) -> Floats:
+    seen, scores = list(set(before)), scores.copy()
     held = scores[seen]
-    return scores.index_copy(0, seen, torch.where(held < 0, held * penalty, held / penalty))
+    scores[seen] = np.where(held < 0, held * penalty, held / penalty)
+    return scores

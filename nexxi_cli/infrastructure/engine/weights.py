@@ -1,147 +1,101 @@
-"""A model's safetensors as the engine's weights: mapped into memory, and quantised for decoding."""
+"""A checkpoint as the weights of torch's arithmetic: where it is mapped, and quantised for decoding."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
 
-from nexxi_cli.core.errors import ModelUnavailable
 from nexxi_cli.infrastructure.engine.block import After, Before, Layer
-from nexxi_cli.infrastructure.engine.linear import (
-    Int4,
-    Int8,
-    Kernel,
-    Linear,
-    fits_four_bits,
-    is_four_bit,
-)
-from nexxi_cli.infrastructure.engine.llama import Weights
-from nexxi_cli.infrastructure.engine.packs import Packs
-from nexxi_cli.infrastructure.engine.shape import Shape
-
-Quantise = Literal["auto", "int4", "int8", "bf16", "f32"]
-
-INDEX = "model.safetensors.index.json"
+from nexxi_cli.infrastructure.engine.checkpoint import Checkpoint, Floats, Joined, Quantise, linears_of
+from nexxi_cli.infrastructure.engine.kernels import pack_file
+from nexxi_cli.infrastructure.engine.linear import Int4, Int8, Kernel, Linear, fits_four_bits, is_four_bit
+from nexxi_cli.infrastructure.engine.llama import Llama, Weights
+from nexxi_cli.infrastructure.engine.packs import Packs, tensor
 
 
-class Checkpoint:
-    """The tensors of a folder of safetensors, by name; they are mapped, so reading one costs nothing yet."""
+def load_llama(checkpoint: Checkpoint, quantise: Quantise, *, threads: int, packs: Path | None) -> Llama:
+    """The model in torch, which then uses so many threads. Raises ModelUnavailable when weights are missing.
 
-    def __init__(self, folder: Path) -> None:
-        """Raises ModelUnavailable when a file is missing or damaged."""
-        self._files: dict[str, Any] = {}
-        try:
-            for name in _files(folder):
-                file: Any = safe_open(folder / name, framework="pt")
-                self._files.update(dict.fromkeys(file.keys(), file))
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-            raise ModelUnavailable(f"the weights in {folder} cannot be read: {' '.join(str(error).split())}") from error
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._files
-
-    def get(self, name: str, *size: int) -> torch.Tensor:
-        """The tensor of this name and size. Raises ModelUnavailable when there is none."""
-        if name not in self._files:
-            raise ModelUnavailable(f"the weights are not whole: {name} is missing")
-        tensor: torch.Tensor = self._files[name].get_tensor(name)
-        if tensor.shape != size:
-            raise ModelUnavailable(f"the weights are not whole: {name} is {tuple(tensor.shape)}, not {size}")
-        return tensor
+    `packs` is a folder where quantised weights are kept.
+    """
+    torch.set_num_threads(threads)
+    kind = settled(quantise, checkpoint)
+    by = (torch.__version__, torch.backends.cpu.get_cpu_capability())
+    file = None if packs is None else pack_file(packs, checkpoint.folder, kind, *by)
+    with torch.inference_mode():
+        return Llama(checkpoint.shape, Loader(checkpoint, kind, Packs(file)).load())
 
 
-def _files(folder: Path) -> Sequence[str]:
-    if (folder / "model.safetensors").is_file() or not (folder / INDEX).is_file():
-        return ["model.safetensors"]
-    return sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+def settled(kind: Quantise, checkpoint: Checkpoint) -> Quantise:
+    """What "auto" means for these weights: four bits where they lose nothing, else as they are."""
+    if kind != "auto":
+        return kind
+    (sample,) = checkpoint.matrices(linears_of(checkpoint.shape)["0.down"])
+    if is_four_bit(tensor(sample)):
+        return "int4"
+    return "f32" if sample.dtype == "float32" else "bf16"
+
+
+def takes_four_bits(kind: Quantise, name: str, linear: Joined) -> bool:
+    """Whether a quantised matrix is held in four bits; else it is in eight."""
+    return kind == "int4" and name != "head" and fits_four_bits(linear.outputs, linear.width)
 
 
 class Loader:
-    """Makes the weights of one model. `kind` says how matrices are held for decoding; "auto": four bits where they
-    lose nothing, else as they are.
-    """
+    """Makes the weights of one model. `kind` says how matrices are held for decoding."""
 
-    def __init__(self, shape: Shape, checkpoint: Checkpoint, kind: Quantise) -> None:
-        self._shape = shape
+    def __init__(self, checkpoint: Checkpoint, kind: Quantise, packs: Packs) -> None:
         self._checkpoint = checkpoint
-        self.kind = self._settled(kind)
-        self._dtype = torch.float32 if self.kind == "f32" else torch.bfloat16
-
-    def load(self, packs: Packs) -> Weights:
-        """All of them. Raises ModelUnavailable when some are missing."""
+        self._kind = kind
         self._packs = packs
-        shape, checkpoint = self._shape, self._checkpoint
-        size = (shape.vocabulary, shape.width)
-        embedding = checkpoint.get("model.embed_tokens.weight", *size)
-        head = embedding if shape.tied else checkpoint.get("lm_head.weight", *size)
+        self._dtype = torch.float32 if kind == "f32" else torch.bfloat16
+        self._linears = linears_of(checkpoint.shape)
+
+    def load(self) -> Weights:
+        """All of them. Raises ModelUnavailable when some are missing."""
         weights = Weights(
-            embedding=embedding,
-            layers=[self._layer(f"model.layers.{number}.") for number in range(shape.layers)],
-            norm=checkpoint.get("model.norm.weight", shape.width).float(),
-            head=Linear([head.to(self._dtype)], self._few("lm_head", [head])),
+            embedding=tensor(self._checkpoint.embedding),
+            layers=[self._layer(number) for number in range(self._checkpoint.shape.layers)],
+            norm=torch.from_numpy(self._checkpoint.norm),
+            head=self._linear("head"),
             dtype=self._dtype,
+            kind=self._kind,
         )
-        packs.save()
+        self._packs.save()
         return weights
 
-    def _layer(self, prefix: str) -> Layer:
-        shape, checkpoint = self._shape, self._checkpoint
-        attention, ffn = f"{prefix}self_attn.", f"{prefix}mlp."
-        queries, keys = shape.query_width, shape.kv_width
+    def _layer(self, number: int) -> Layer:
+        norms = self._checkpoint.norms(number)
 
-        def norm(name: str, width: int) -> torch.Tensor:
-            return checkpoint.get(f"{name}.weight", width).float()
+        def tensor_or_none(norm: Floats | None) -> torch.Tensor | None:
+            return None if norm is None else torch.from_numpy(norm)
 
-        has_head_norms = f"{attention}q_norm.weight" in checkpoint
         before = Before(
-            norm=norm(f"{prefix}input_layernorm", shape.width),
-            qkv=self._linear(
-                [(f"{attention}q_proj", queries), (f"{attention}k_proj", keys), (f"{attention}v_proj", keys)],
-                shape.width,
-            ),
-            query_norm=norm(f"{attention}q_norm", shape.head_width) if has_head_norms else None,
-            key_norm=norm(f"{attention}k_norm", shape.head_width) if has_head_norms else None,
+            norm=torch.from_numpy(norms.before),
+            qkv=self._linear(f"{number}.qkv"),
+            query_norm=tensor_or_none(norms.query),
+            key_norm=tensor_or_none(norms.key),
         )
         after = After(
-            output=self._linear([(f"{attention}o_proj", shape.width)], queries),
-            norm=norm(f"{prefix}post_attention_layernorm", shape.width),
-            gate_up=self._linear(
-                [(f"{ffn}gate_proj", shape.ffn_width), (f"{ffn}up_proj", shape.ffn_width)], shape.width
-            ),
-            down=self._linear([(f"{ffn}down_proj", shape.width)], shape.ffn_width),
+            output=self._linear(f"{number}.output"),
+            norm=torch.from_numpy(norms.after),
+            gate_up=self._linear(f"{number}.gate_up"),
+            down=self._linear(f"{number}.down"),
         )
         return Layer(before, after)
 
-    def _linear(self, parts: Sequence[tuple[str, int]], width: int) -> Linear:
-        checkpoint = self._checkpoint
-        dense = [checkpoint.get(f"{name}.weight", out, width) for name, out in parts]
-        biases = [
-            checkpoint.get(f"{name}.bias", out) if f"{name}.bias" in checkpoint else torch.zeros(out)
-            for name, out in parts
-        ]
-        has_bias = any(f"{name}.bias" in checkpoint for name, _ in parts)
+    def _linear(self, name: str) -> Linear:
+        linear = self._linears[name]
+        dense = [tensor(matrix) for matrix in self._checkpoint.matrices(linear)]
+        bias = self._checkpoint.bias(linear)
         return Linear(
             [weight.to(self._dtype) for weight in dense],
-            self._few(parts[0][0], dense),
-            torch.cat(biases).to(self._dtype) if has_bias else None,
+            self._few(name, linear, dense),
+            None if bias is None else torch.from_numpy(bias).to(self._dtype),
         )
 
-    def _few(self, name: str, dense: Sequence[torch.Tensor]) -> Kernel | None:
-        if self.kind in ("bf16", "f32"):
+    def _few(self, name: str, linear: Joined, dense: Sequence[torch.Tensor]) -> Kernel | None:
+        if self._kind in ("bf16", "f32"):
             return None
-        out, width = sum(weight.shape[0] for weight in dense), dense[0].shape[1]
-        kernel: type[Int4 | Int8] = (
-            Int4 if self.kind == "int4" and name != "lm_head" and fits_four_bits(out, width) else Int8
-        )
+        kernel: type[Int4 | Int8] = Int4 if takes_four_bits(self._kind, name, linear) else Int8
         return self._packs.get(name, kernel, lambda: kernel.of(torch.cat(list(dense))))
-
-    def _settled(self, kind: Quantise) -> Quantise:
-        if kind != "auto":
-            return kind
-        sample = self._checkpoint.get("model.layers.0.mlp.down_proj.weight", self._shape.width, self._shape.ffn_width)
-        if is_four_bit(sample):
-            return "int4"
-        return "f32" if sample.dtype == torch.float32 else "bf16"

@@ -22,8 +22,8 @@ from nexxi_cli.infrastructure.models.tokens import TokenCodec, load_codec
 from nexxi_cli.infrastructure.models.transformers_quiet import import_transformers
 
 if TYPE_CHECKING:
+    from nexxi_cli.infrastructure.engine.checkpoint import Quantise
     from nexxi_cli.infrastructure.engine.fast import FastEngine
-    from nexxi_cli.infrastructure.engine.weights import Quantise
     from nexxi_cli.infrastructure.models.engine import TransformersEngine
 
 T = TypeVar("T")
@@ -64,6 +64,7 @@ class LocalBackend:
         self._compiled = compiled
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer")
         self._thinking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self._found = self._reading.submit(self._find)
         self._reader = self._reading.submit(self._read)
         self._engine = self._thinking.submit(self._load, threads, quantise, packs, prefix_bytes)
 
@@ -148,18 +149,23 @@ class LocalBackend:
     async def _outcome(self, future: "Future[T]") -> T:
         return await asyncio.shield(asyncio.wrap_future(future))
 
-    def _read(self) -> tuple[ModelFolder, TokenCodec]:
+    def _find(self) -> ModelFolder:
         folder = self._loader.provide(self._name)
         _ = folder.context_length  # a configuration that is no model's fails here, not at the first prompt
+        return folder
+
+    def _read(self) -> tuple[ModelFolder, TokenCodec]:
+        folder = self._found.result()
         return folder, load_codec(folder)
 
     def _load(
         self, threads: int | None, quantise: "Quantise", packs: Path | None, prefix_bytes: int
     ) -> tuple["FastEngine | TransformersEngine", Constraints]:
         began = time.monotonic()
-        from nexxi_cli.infrastructure.engine.fast import FastEngine, is_for_the_cpu  # torch takes seconds: beside _read
+        from nexxi_cli.infrastructure.engine.fast import FastEngine
+        from nexxi_cli.infrastructure.engine.processor import is_for_the_cpu
 
-        folder, codec = self._reader.result()
+        folder = self._found.result()
         if self._closed.is_set():
             raise ModelUnavailable(f"{self._name} was closed before it was loaded")
         engine: FastEngine | TransformersEngine
@@ -178,6 +184,7 @@ class LocalBackend:
         except UnsupportedModel as reason:
             engine = _by_transformers(folder, quantise, threads, prefix_bytes, reason)
         self._observer.notify(ModelLoaded(self._name, time.monotonic() - began))
+        _, codec = self._reader.result()
         return engine, codec.constraints(engine.end_tokens)
 
 

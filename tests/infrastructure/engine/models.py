@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, PretrainedConfig, Qwen2Config, Qwen3Config
 
+from nexxi_cli.infrastructure.engine.checkpoint import Checkpoint, Quantise
 from nexxi_cli.infrastructure.engine.llama import Llama
-from nexxi_cli.infrastructure.engine.packs import Packs
 from nexxi_cli.infrastructure.engine.shape import shape_of
-from nexxi_cli.infrastructure.engine.weights import Checkpoint, Loader, Quantise
+from nexxi_cli.infrastructure.engine.weights import load_llama
 
 VOCABULARY = 96
 SIZES: dict[str, Any] = {
@@ -63,8 +63,11 @@ def make(config: PretrainedConfig, folder: Path, *, seed: int = 0) -> Any:
 
 
 def engine_model(folder: Path, kind: Quantise = "f32") -> Llama:
-    shape = shape_of(json.loads((folder / "config.json").read_text()))
-    return Llama(shape, Loader(shape, Checkpoint(folder), kind).load(Packs(None)))
+    return load_llama(checkpoint(folder), kind, threads=torch.get_num_threads(), packs=None)
+
+
+def checkpoint(folder: Path) -> Checkpoint:
+    return Checkpoint(folder, shape_of(json.loads((folder / "config.json").read_text())))
 
 
 def scores(model: Any, tokens: Sequence[int]) -> torch.Tensor:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import torch
 
 from nexxi_cli.core.errors import ModelUnavailable
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.engine import batch
+from nexxi_cli.infrastructure.engine.checkpoint import Floats
 from nexxi_cli.infrastructure.engine.fast import FastEngine
 from nexxi_cli.infrastructure.engine.kv import KeyValues
 from nexxi_cli.infrastructure.engine.llama import Llama
@@ -126,7 +126,7 @@ def test_a_newcomer_reads_and_the_next_step_is_made_of_both(engine: FastEngine, 
         def __init__(self, model: Llama) -> None:
             self.__dict__.update(model.__dict__)
 
-        def follow(self, tokens: list[int], texts: list[KeyValues]) -> torch.Tensor:  # type: ignore[override]
+        def follow(self, tokens: list[int], texts: list[KeyValues]) -> Floats:  # type: ignore[override]
             rows.append(len(tokens))
             return super().follow(tokens, texts)
 
@@ -179,7 +179,7 @@ class Broken(Llama):
         self.__dict__.update(model.__dict__)
         self.error: BaseException | None = error
 
-    def follow(self, tokens: list[int], texts: list[KeyValues]) -> torch.Tensor:  # type: ignore[override]
+    def follow(self, tokens: list[int], texts: list[KeyValues]) -> Floats:  # type: ignore[override]
         if self.error is not None and len(tokens) == 2:
             error, self.error = self.error, None
             raise error
@@ -187,7 +187,12 @@ class Broken(Llama):
 
 
 @pytest.mark.parametrize(
-    ("error", "seen"), [(RuntimeError("no memory\nis left"), ModelUnavailable), (MemoryError(), MemoryError)]
+    ("error", "seen"),
+    [
+        (RuntimeError("no memory\nis left"), ModelUnavailable),
+        (MemoryError(), ModelUnavailable),
+        (LookupError(), LookupError),
+    ],
 )
 def test_a_model_that_fails_is_told_to_all_who_wait_and_the_next_reply_is_made(
     engine: FastEngine, asked: Callable[[], Asked], thread: ThreadPoolExecutor, error: Exception, seen: type[Exception]

@@ -1,25 +1,30 @@
 """The compiled step: it says what the arithmetic says that is not compiled, and nothing depends on it."""
 
 import copy
+import json
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.engine import kernels
-from nexxi_cli.infrastructure.engine.compiled import CompiledStep, kernel_files, load_step, make_behind
-from nexxi_cli.infrastructure.engine.compiler import compile_step
+from nexxi_cli.infrastructure.engine.checkpoint import Floats, Quantise
+from nexxi_cli.infrastructure.engine.compiled import CompiledModel, CompiledStep
+from nexxi_cli.infrastructure.engine.compiler import blocks_of, compile_step
 from nexxi_cli.infrastructure.engine.fast import FastEngine
-from nexxi_cli.infrastructure.engine.kernels import KernelFiles, library_file, told_of_kernels
-from nexxi_cli.infrastructure.engine.llama import Llama
-from nexxi_cli.infrastructure.engine.packs import Packs
-from nexxi_cli.infrastructure.engine.weights import Quantise
+from nexxi_cli.infrastructure.engine.kernels import KernelFiles, kernel_files, library_file, told_of_kernels
+from nexxi_cli.infrastructure.engine.model import Model
+from nexxi_cli.infrastructure.engine.packs import save
 from nexxi_cli.infrastructure.models.folder import ModelFolder
-from tests.infrastructure.engine.models import FAMILIES, VOCABULARY, engine_model, make
+from tests.infrastructure.engine.models import FAMILIES, VOCABULARY, checkpoint, engine_model, make
 
 TEXT = torch.randint(3, VOCABULARY, (40,), generator=torch.Generator().manual_seed(9)).tolist()
 
@@ -41,17 +46,18 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def compiled(model: Llama, library: Path) -> CompiledStep:
-    return CompiledStep(library, model.shape, model.weights, Packs(None))
+def compiled(folder: Path, library: Path, kind: Quantise) -> CompiledModel:
+    files, weights = KernelFiles(library, folder / "blocks"), checkpoint(folder)
+    save(files.blocks, blocks_of(weights, kind))
+    return CompiledModel(files, weights, threads=torch.get_num_threads())
 
 
-def scores_of(model: Llama, tokens: Sequence[int]) -> torch.Tensor:
+def scores_of(model: Model, tokens: Sequence[int]) -> Floats:
     """After a prompt of 5 tokens, the next three, and the rest one by one: never so many that dense matrices serve."""
     text = model.new_text()
-    with torch.inference_mode():
-        found = [model.read(tokens[:5], text), model.read(tokens[5:8], text)]
-        found += [model.follow([token], [text])[0] for token in tokens[8:]]
-    return torch.stack(found)
+    found = [model.read(tokens[:5], text), model.read(tokens[5:8], text)]
+    found += [model.follow([token], [text])[0] for token in tokens[8:]]
+    return np.stack(found)
 
 
 @pytest.mark.parametrize("kind", ["int4", "int8"])
@@ -60,47 +66,44 @@ def test_the_compiled_step_is_the_arithmetic_of_each_family(
     library: Path, tmp_path: Path, family: str, kind: Quantise
 ) -> None:
     make_wide(family, tmp_path)
-    model = engine_model(tmp_path, kind)
-    expected = scores_of(model, TEXT)
-    with torch.inference_mode():
-        model.use(compiled(model, library))
-    assert model.is_compiled
+    expected = scores_of(engine_model(tmp_path, kind), TEXT)
+    model = compiled(tmp_path, library, kind)
     found = scores_of(model, TEXT)
-    assert not torch.equal(found, expected)
-    assert ((found - expected).norm() / expected.norm()).item() < 0.04
+    assert model.words.startswith(f"{kind}, compiled, threads: ")
+    assert not np.array_equal(found, expected)
+    assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < 0.04
 
 
 def test_a_text_is_stepped_alike_alone_and_among_others_and_read_as_it_is_stepped(
     library: Path, tmp_path: Path
 ) -> None:
     make_wide("llama", tmp_path)
-    model = engine_model(tmp_path, "int4")
-    with torch.inference_mode():
-        model.use(compiled(model, library))
-        alone = model.new_text()
-        one_by_one = [model.follow([token], [alone])[0] for token in TEXT]
-        for count in (2, 15, 16, 17, 31, 32, 33, 40):
-            assert torch.equal(model.read(TEXT[:count], model.new_text()), one_by_one[count - 1])
-        in_parts = model.new_text()
-        model.read(TEXT[:21], in_parts)
-        assert torch.equal(model.read(TEXT[21:], in_parts), one_by_one[-1])
-        for count in (2, 3, 4, 5, 15, 16, 17, 20):
-            texts = [model.new_text() for _ in range(count)]
-            lengths = [3 + 5 * place % 13 for place in range(count)]
-            for length, text in zip(lengths, texts, strict=True):
-                model.read(TEXT[:length], text)
-            together = model.follow([TEXT[length] for length in lengths], texts)
-            for length, found in zip(lengths, together, strict=True):
-                assert torch.equal(found, one_by_one[length])
+    model = compiled(tmp_path, library, "int4")
+    alone = model.new_text()
+    one_by_one = [model.follow([token], [alone])[0] for token in TEXT]
+    for count in (2, 15, 16, 17, 31, 32, 33, 40):
+        assert np.array_equal(model.read(TEXT[:count], model.new_text()), one_by_one[count - 1])
+    in_parts = model.new_text()
+    model.read(TEXT[:21], in_parts)
+    assert np.array_equal(model.read(TEXT[21:], in_parts), one_by_one[-1])
+    for count in (2, 3, 4, 5, 15, 16, 17, 20):
+        texts = [model.new_text() for _ in range(count)]
+        lengths = [3 + 5 * place % 13 for place in range(count)]
+        for length, text in zip(lengths, texts, strict=True):
+            model.read(TEXT[:length], text)
+        together = model.follow([TEXT[length] for length in lengths], texts)
+        for length, found in zip(lengths, together, strict=True):
+            assert np.array_equal(found, one_by_one[length])
 
 
 def test_numbers_that_are_none_stay_so(library: Path, tmp_path: Path) -> None:
     make_wide("llama", tmp_path)
-    model = engine_model(tmp_path, "int8")
-    model.weights.layers[1].after.norm[5] = torch.nan
-    with torch.inference_mode():
-        model.use(compiled(model, library))
-        assert model.follow([5], [model.new_text()]).isnan().all()
+    file = tmp_path / "model.safetensors"
+    weights = load_file(file)
+    weights["model.layers.1.post_attention_layernorm.weight"][5] = torch.nan
+    save_file(weights, file)
+    model = compiled(tmp_path, library, "int8")
+    assert np.isnan(model.follow([5], [model.new_text()])).all()
 
 
 def test_a_model_that_is_not_quantised_has_no_compiled_step_nor_one_of_narrow_heads(tmp_path: Path) -> None:
@@ -108,8 +111,7 @@ def test_a_model_that_is_not_quantised_has_no_compiled_step_nor_one_of_narrow_he
     make_wide("llama", tmp_path / "wide")
 
     def files_of(name: str, kind: Quantise) -> KernelFiles | None:
-        model = engine_model(tmp_path / name, kind)
-        return kernel_files(tmp_path, tmp_path / name, kind, model.shape, model.weights)
+        return kernel_files(tmp_path, tmp_path / name, kind, checkpoint(tmp_path / name).shape)
 
     assert files_of("narrow", "int8") is None
     assert files_of("wide", "bf16") is None
@@ -120,16 +122,24 @@ def test_a_model_that_is_not_quantised_has_no_compiled_step_nor_one_of_narrow_he
     assert four.blocks != eight.blocks
 
 
-def test_a_damaged_library_is_thrown_away(tmp_path: Path) -> None:
+def step(folder: Path) -> CompiledStep:
+    return CompiledStep(KernelFiles(folder / "step-x.so", folder / "x"), checkpoint(folder), "int8", 1)
+
+
+@pytest.mark.parametrize("part", ["library", "blocks"])
+def test_what_is_damaged_is_thrown_away(library: Path, tmp_path: Path, part: str) -> None:
     make_wide("llama", tmp_path)
-    model, files = engine_model(tmp_path, "int8"), KernelFiles(tmp_path / "step-x.so", tmp_path / "x.safetensors")
-    assert load_step(files, model.shape, model.weights) is None
-    files.library.write_bytes(b"no library")
-    assert load_step(files, model.shape, model.weights) is None
-    assert files.library.exists()  # not even tried while the matrices are missing
-    files.blocks.write_bytes(b"no matrices")
-    assert load_step(files, model.shape, model.weights) is None
-    assert not files.library.exists()
+    wanted = step(tmp_path)
+    assert wanted.load() is None
+    shutil.copy(library, wanted.files.library)
+    assert wanted.load() is None
+    assert wanted.files.library.exists()  # not even tried while the matrices are missing
+    save(wanted.files.blocks, blocks_of(wanted.checkpoint, "int8"))
+    damaged: Path = getattr(wanted.files, part)
+    damaged.write_bytes(b"nothing of use")
+    assert wanted.files.state() == "made"
+    assert wanted.load() is None
+    assert wanted.files.state() != "made"
 
 
 def test_doctor_can_say_what_has_become_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,13 +163,12 @@ def test_doctor_can_say_what_has_become_of_it(tmp_path: Path, monkeypatch: pytes
 
 def test_a_process_that_ends_soon_has_nothing_made(tmp_path: Path) -> None:
     make_wide("llama", tmp_path)
-    model, closed = engine_model(tmp_path, "int8"), threading.Event()
-    files = KernelFiles(tmp_path / "step-x.so", tmp_path / "x.safetensors")
-    thread = make_behind(model, files, tmp_path, "int8", after_s=60, closed=closed)
+    wanted, closed = step(tmp_path), threading.Event()
+    thread = wanted.make_behind(pytest.fail, after_s=60, closed=closed)
     closed.set()
     thread.join(5)
     assert not thread.is_alive()
-    assert not files.library.exists()
+    assert not wanted.files.library.exists()
 
 
 def load(folder: Path) -> FastEngine:
@@ -188,6 +197,31 @@ def test_an_engine_has_it_made_uses_it_and_the_next_one_finds_it(library: Path, 
     assert following.compile_behind(after_s=0, closed=threading.Event()) is None
     assert answer(following) == answer(engine)
     assert told_of_kernels(tmp_path / "packs") == "compiled steps"
+    assert answer_without_torch(tmp_path) == answer(engine)
+
+
+ASK = """
+import sys, threading
+from pathlib import Path
+sys.modules.update(dict.fromkeys(["torch", "transformers", "accelerate", "huggingface_hub"]))  # are not to be had
+import nexxi_cli.infrastructure.models.local
+from nexxi_cli.core.types import Sampling
+from nexxi_cli.infrastructure.engine.fast import FastEngine
+from nexxi_cli.infrastructure.models.folder import ModelFolder
+path, tokens = Path(sys.argv[1]), []
+folder = ModelFolder("small", path)
+engine = FastEngine.load(folder, quantise="int8", threads=1, packs=path / "packs", prefix_bytes=0)
+engine.generate(%r, Sampling(temperature=0), max_new_tokens=5, on_token=tokens.append, stop=threading.Event())
+print(tokens)
+"""
+
+
+def answer_without_torch(folder: Path) -> Sequence[int]:
+    """As of a process of its own."""
+    done = subprocess.run([sys.executable, "-c", ASK % TEXT, folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found: list[int] = json.loads(done.stdout)
+    return found
 
 
 def test_what_a_compiler_cannot_do_is_noted_and_not_tried_again(

@@ -11,12 +11,12 @@ import torch
 from nexxi_cli.core.errors import ModelUnavailable, UnsupportedModel
 from nexxi_cli.core.types import Sampling
 from nexxi_cli.infrastructure.engine import batch
+from nexxi_cli.infrastructure.engine.checkpoint import Floats, Quantise
 from nexxi_cli.infrastructure.engine.fast import FastEngine
 from nexxi_cli.infrastructure.engine.kv import KeyValues
 from nexxi_cli.infrastructure.engine.linear import Int8
 from nexxi_cli.infrastructure.engine.llama import Llama
 from nexxi_cli.infrastructure.engine.packs import ALIGNED_BYTES, Packs
-from nexxi_cli.infrastructure.engine.weights import Quantise
 from nexxi_cli.infrastructure.models.engine import TransformersEngine
 from nexxi_cli.infrastructure.models.folder import ModelFolder
 from nexxi_cli.infrastructure.models.generating import Stopped
@@ -119,7 +119,7 @@ class Counting(Llama):
         self.__dict__.update(model.__dict__)
         self.sizes: list[int] = []
 
-    def read(self, tokens: list[int], text: KeyValues) -> torch.Tensor:  # type: ignore[override]
+    def read(self, tokens: list[int], text: KeyValues) -> Floats:  # type: ignore[override]
         self.sizes.append(len(tokens))
         return super().read(tokens, text)
 
@@ -176,7 +176,7 @@ def test_packed_weights_are_mapped_where_a_kernel_may_read_them(folder: Path, tm
     [kept] = (tmp_path / "packs").iterdir()
     head = 8 + int.from_bytes(kept.read_bytes()[:8], "little")
     assert head % ALIGNED_BYTES == 0
-    found = Packs(kept).get("lm_head", Int8, pytest.fail)
+    found = Packs(kept).get("head", Int8, pytest.fail)
     assert found.packed.data_ptr() % ALIGNED_BYTES == 0
     for rows in range(1, Int8.most_rows + 1):
         found(torch.ones(rows, found.packed.shape[1], dtype=torch.bfloat16))

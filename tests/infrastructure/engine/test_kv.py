@@ -1,8 +1,8 @@
 """Texts that were read before: taken up where they agree, by their owner alone, in bounded memory."""
 
-import torch
+import numpy as np
 
-from nexxi_cli.infrastructure.engine.kv import STEP, KeyValues, Prefixes, common
+from nexxi_cli.infrastructure.engine.kv import LINE_BYTES, STEP, KeyValues, Prefixes, common
 from nexxi_cli.infrastructure.engine.shape import Shape
 
 SHAPE = Shape(
@@ -21,7 +21,7 @@ SHAPE = Shape(
 
 
 def text(*tokens: int) -> KeyValues:
-    found = KeyValues(SHAPE, torch.float32)
+    found = KeyValues(SHAPE, np.dtype(np.float32))
     found.reserve(len(tokens))
     found.tokens.extend(tokens)
     return found
@@ -82,6 +82,7 @@ def test_room_grows_by_steps_and_keeps_what_is_there() -> None:
     found.reserve(STEP + 1)
     assert found.size_bytes == 2 * 8 * 2 * STEP * 4
     assert (found.kept[0, :2] == 7).all()
+    assert found.kept.ctypes.data % LINE_BYTES == 0
 
 
 def test_what_is_common_ends_at_the_first_difference() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from nexxi_cli.infrastructure.engine.checkpoint import BFLOAT16, Quantise
 from nexxi_cli.infrastructure.engine.llama import Llama
-from nexxi_cli.infrastructure.engine.weights import Quantise
 from tests.infrastructure.engine.models import FAMILIES, VOCABULARY, engine_model, make, scores
 
 TEXT = torch.randint(3, VOCABULARY, (40,), generator=torch.Generator().manual_seed(5)).tolist()
@@ -19,11 +19,10 @@ def test_each_family_agrees_with_transformers(tmp_path: Path, family: str, cut: 
     reference = make(FAMILIES[family], tmp_path)
     model = engine_model(tmp_path)
     text, place = model.new_text(), 0
-    with torch.inference_mode():
-        for size in cut:
-            found = model.read(TEXT[place : place + size], text)
-            place += size
-            torch.testing.assert_close(found, scores(reference, TEXT[:place]), atol=2e-4, rtol=2e-4)
+    for size in cut:
+        found = torch.from_numpy(model.read(TEXT[place : place + size], text))
+        place += size
+        torch.testing.assert_close(found, scores(reference, TEXT[:place]), atol=2e-4, rtol=2e-4)
     assert text.tokens == TEXT
 
 
@@ -31,10 +30,9 @@ def test_what_was_forgotten_leaves_no_trace(tmp_path: Path) -> None:
     reference = make(FAMILIES["mistral_that_slides"], tmp_path)
     model = engine_model(tmp_path)
     text = model.new_text()
-    with torch.inference_mode():
-        model.read(TEXT, text)
-        text.keep(12)
-        found = model.read(TEXT[20:30], text)
+    model.read(TEXT, text)
+    text.keep(12)
+    found = torch.from_numpy(model.read(TEXT[20:30], text))
     torch.testing.assert_close(found, scores(reference, TEXT[:12] + TEXT[20:30]), atol=2e-4, rtol=2e-4)
 
 
@@ -51,16 +49,15 @@ def test_weights_of_four_bits_are_found_to_be_so(tmp_path: Path) -> None:
                 weight.copy_(to_four_bits(weight))
     reference.save_pretrained(tmp_path)
     model = engine_model(tmp_path, "auto")
-    assert model.new_text().kept.dtype == torch.bfloat16
+    assert model.new_text().kept.dtype == BFLOAT16
     assert distance(reference, model) < 0.06
 
 
 def distance(reference: Any, model: Llama) -> float:
     """Of the scores after 20 tokens, read one by one; relative to their size."""
     text = model.new_text()
-    with torch.inference_mode():
-        for token in TEXT[:20]:
-            found = model.read([token], text)
+    for token in TEXT[:20]:
+        found = torch.from_numpy(model.read([token], text))
     expected = scores(reference, TEXT[:20])
     return ((found - expected).norm() / expected.norm()).item()
 
@@ -77,7 +74,6 @@ def test_positions_beyond_the_first_table_are_right(tmp_path: Path) -> None:
     model = engine_model(tmp_path)
     long = (TEXT * 20)[:700]
     text = model.new_text()
-    with torch.inference_mode():
-        model.read(long[:600], text)
-        found = model.read(long[600:], text)
+    model.read(long[:600], text)
+    found = torch.from_numpy(model.read(long[600:], text))
     torch.testing.assert_close(found, scores(reference, long), atol=1e-3, rtol=1e-3)

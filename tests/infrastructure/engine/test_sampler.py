@@ -1,29 +1,30 @@
 """Sampling against its definitions: what is drawn, and how often (chi-squared, fixed seeds)."""
 
+import numpy as np
 import pytest
-import torch
 
 from nexxi_cli.core.errors import ModelUnavailable
 from nexxi_cli.core.types import Sampling
+from nexxi_cli.infrastructure.engine.checkpoint import Floats
 from nexxi_cli.infrastructure.engine.sampler import Rule, Sampler, rule_of
 
-CHANCES = torch.tensor([0.4, 0.25, 0.15, 0.1, 0.06, 0.04])
-SCORES = CHANCES.log() + 3.0
+CHANCES = np.array([0.4, 0.25, 0.15, 0.1, 0.06, 0.04])
+SCORES = (np.log(CHANCES) + 3.0).astype(np.float32)
 DRAWS = 4000
 
 
-def drawn(rule: Rule, scores: torch.Tensor = SCORES, before: tuple[int, ...] = (0,)) -> torch.Tensor:
+def drawn(rule: Rule, scores: Floats = SCORES, before: tuple[int, ...] = (0,)) -> Floats:
     """How often each token came."""
     sampler = Sampler(rule, seed=11)
-    return torch.bincount(
-        torch.tensor([sampler.choose(scores, before) for _ in range(DRAWS)]), minlength=len(scores)
-    ).float()
+    tokens = [sampler.choose(scores, before) for _ in range(DRAWS)]
+    return np.bincount(tokens, minlength=len(scores)).astype(np.float32)
 
 
-def expected(rule: Rule, scores: torch.Tensor = SCORES) -> torch.Tensor:
+def expected(rule: Rule, scores: Floats = SCORES) -> Floats:
     """The distribution by the definitions, token by token."""
-    chances = torch.softmax(scores / rule.temperature, -1)
-    order = chances.argsort(descending=True).tolist()
+    chances = np.exp(scores / rule.temperature)
+    chances /= chances.sum()
+    order = np.argsort(chances)[::-1].tolist()
     allowed = order[: rule.top_k] if rule.top_k else order
     total = sum(float(chances[token]) for token in allowed)
     nucleus, reached = [], 0.0
@@ -32,7 +33,7 @@ def expected(rule: Rule, scores: torch.Tensor = SCORES) -> torch.Tensor:
             nucleus.append(token)
         reached += float(chances[token]) / total
     least = rule.min_p * max(float(chances[token]) for token in nucleus)
-    kept = torch.zeros_like(chances)
+    kept = np.zeros_like(chances)
     for token in nucleus:
         if chances[token] >= least:
             kept[token] = chances[token]
@@ -67,9 +68,9 @@ def test_temperature_zero_takes_the_likeliest() -> None:
 
 def test_the_penalty_divides_what_is_positive_and_multiplies_what_is_negative() -> None:
     sampler = Sampler(Rule(repetition_penalty=2.0), seed=None)
-    assert sampler.choose(torch.tensor([3.0, 2.0, 1.0]), [0]) == 1
-    assert sampler.choose(torch.tensor([-1.0, -1.5, -3.0]), [0, 0]) == 1
-    assert sampler.choose(torch.tensor([3.0, 2.0, 1.0]), [2]) == 0
+    assert sampler.choose(np.array([3.0, 2.0, 1.0], np.float32), [0]) == 1
+    assert sampler.choose(np.array([-1.0, -1.5, -3.0], np.float32), [0, 0]) == 1
+    assert sampler.choose(np.array([3.0, 2.0, 1.0], np.float32), [2]) == 0
 
 
 def test_what_may_not_come_is_never_drawn() -> None:
@@ -90,7 +91,7 @@ def test_a_seed_repeats_and_another_differs() -> None:
 @pytest.mark.parametrize("broken", [float("nan"), float("inf")])
 def test_scores_that_are_no_numbers_end_the_reply(rule: Rule, broken: float) -> None:
     with pytest.raises(ModelUnavailable, match="not numbers"):
-        Sampler(rule, 1).choose(torch.tensor([0.0, broken, 1.0]), [0])
+        Sampler(rule, 1).choose(np.array([0.0, broken, 1.0], np.float32), [0])
 
 
 @pytest.mark.parametrize(
