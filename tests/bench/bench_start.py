@@ -31,7 +31,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:  # no config, no engine of the user's
         folders = {f"XDG_{name}_HOME": f"{home}/{name.lower()}" for name in ("CONFIG", "DATA", "STATE")}
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NEXXI_")}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
         environment |= folders | {"XDG_CACHE_HOME": cache, "XDG_RUNTIME_DIR": f"{home}/run"}
+        environment["PYTHONPYCACHEPREFIX"] = f"{home}/bytecode"
         rows = {"nexxi, cold": _times([*ASK, QUESTION], environment)}
         subprocess.run([*ASK, "--keep-alive", "10m", QUESTION], env=environment, stdout=subprocess.DEVNULL, check=True)
         try:

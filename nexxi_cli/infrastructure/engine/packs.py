@@ -69,9 +69,10 @@ def save(file: Path, tensors: Mapping[str, torch.Tensor]) -> None:
 
 
 def tensor(array: Array) -> torch.Tensor:
-    """The same memory as torch sees it."""
-    found = torch.from_numpy(array)
-    return found.view(torch.bfloat16) if array.dtype == BFLOAT16 else found
+    """The same memory as torch sees it, which keeps no account of what is written there."""
+    with torch.inference_mode():
+        found = torch.from_numpy(array)
+        return found.view(torch.bfloat16) if array.dtype == BFLOAT16 else found
 
 
 def _head_bytes(file: Path) -> int:

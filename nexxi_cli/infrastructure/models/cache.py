@@ -16,8 +16,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from nexxi_cli.core.errors import ModelUnavailable, NexxiError, OutOfSpace
 
 FORMAT = 1
@@ -116,6 +114,8 @@ class ModelCache:
     @contextmanager
     def lock(self, name: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Hold the lock of `name` among all processes; `waiting` is called if another one has it."""
+        from filelock import FileLock, Timeout  # not for those who find their model
+
         with translated(self.models):
             self.models.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.models / f".{name}.lock")
