@@ -14,10 +14,18 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError
 
-from nexxi_cli.infrastructure.engine.checkpoint import Array, Checkpoint, Floats, Quantise, Tensors, floats, linears_of
+from nexxi_cli.infrastructure.engine.checkpoint import (
+    Array,
+    Checkpoint,
+    Floats,
+    Quantise,
+    Tensors,
+    floats,
+    linears_of,
+)
 from nexxi_cli.infrastructure.engine.kernels import OUTPUTS, KernelFiles, kernel_files, start_compiler
 from nexxi_cli.infrastructure.engine.kv import KeyValues
-from nexxi_cli.infrastructure.engine.model import Model, Turns
+from nexxi_cli.infrastructure.engine.model import Model
 
 
 class _Matrix(Structure):
@@ -51,15 +59,16 @@ class _Token(Structure):
     _fields_ = (("kept", c_void_p), ("apart", c_int64), ("place", c_int32), ("first", c_int32))
 
 
-class CompiledModel:
-    """A Model by the library and one model's matrices."""
+class CompiledModel(Model):
+    """By the library and one model's matrices."""
 
     def __init__(self, files: KernelFiles, checkpoint: Checkpoint, *, threads: int) -> None:
         """`checkpoint` has all that is no matrix. Raises OSError and SafetensorError for a file that is damaged."""
-        self._shape = shape = checkpoint.shape
+        super().__init__(checkpoint.shape)
+        shape = self.shape
         self._checkpoint = checkpoint
+        self._embedding = checkpoint.embedding
         self._threads = threads
-        self._turns = Turns(shape)
         self._blocks = Tensors(files.blocks)
         self._linears = linears_of(shape)
         self._held: list[Array] = []  # what the structures point to
@@ -86,36 +95,10 @@ class CompiledModel:
         kind = "int4" if any(name.endswith(".4") for name in self._blocks.names) else "int8"
         return f"{kind}, compiled, threads: {self._threads}, AVX512"
 
-    def new_text(self) -> KeyValues:
-        """As of Model."""
-        return KeyValues(self._shape)
-
-    def read(self, tokens: Sequence[int], text: KeyValues) -> Floats:
-        """As of Model."""
-        begin, end = text.length, text.length + len(tokens)
-        text.reserve(end)
-        scores = self._scores(tokens, [text] * len(tokens), range(begin, end), scored=1)
-        text.tokens.extend(tokens)
-        return scores.reshape(-1)
-
-    def follow(self, tokens: Sequence[int], texts: Sequence[KeyValues]) -> Floats:
-        """As of Model."""
-        places = [text.length for text in texts]
-        for text, place in zip(texts, places, strict=True):
-            text.reserve(place + 1)
-        scores = self._scores(tokens, texts, places, scored=len(texts))
-        for token, text in zip(tokens, texts, strict=True):
-            text.tokens.append(token)
-        return scores
-
     def _scores(
         self, tokens: Sequence[int], texts: Sequence[KeyValues], places: Sequence[int], *, scored: int
     ) -> Floats:
-        """Of what follows each of the last `scored` tokens, (scored, vocabulary).
-
-        The tokens come at these places of these texts, which have room for them and hold what lies before.
-        """
-        window = self._shape.window
+        window = self.shape.window
         rows = (_Token * len(texts))(
             *(
                 _Token(
@@ -127,8 +110,8 @@ class CompiledModel:
                 for text, place in zip(texts, places, strict=True)
             )
         )
-        inputs = (floats(self._checkpoint.embedding[list(tokens)]), *self._turns.at(places))
-        scores = np.empty((scored, -(-self._shape.vocabulary // OUTPUTS) * OUTPUTS), np.float32)
+        inputs = (floats(self._embedding[list(tokens)]), *self._turns.at(places))
+        scores = np.empty((scored, -(-self.shape.vocabulary // OUTPUTS) * OUTPUTS), np.float32)
         self._step(
             ctypes.addressof(self._model),
             len(texts),
@@ -138,7 +121,7 @@ class CompiledModel:
             scores.ctypes.data,
             self._threads,
         )
-        return scores[:, : self._shape.vocabulary]
+        return scores[:, : self.shape.vocabulary]
 
     def _layer(self, number: int) -> _Layer:
         norms = self._checkpoint.norms(number)

@@ -6,7 +6,6 @@ and grouped queries (2305.13245). The sum that runs through the layers is float3
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from nexxi_cli.infrastructure.engine.block import Block, Heads, Layer
 from nexxi_cli.infrastructure.engine.checkpoint import BFLOAT16, Floats, Quantise
 from nexxi_cli.infrastructure.engine.kv import KeyValues
 from nexxi_cli.infrastructure.engine.linear import Linear
-from nexxi_cli.infrastructure.engine.model import Turns
+from nexxi_cli.infrastructure.engine.model import Model
 from nexxi_cli.infrastructure.engine.packs import tensor
 from nexxi_cli.infrastructure.engine.shape import Shape
 
@@ -40,14 +39,13 @@ class Weights:
         return self.kind in ("int4", "int8")
 
 
-class Llama:
-    """A Model by torch's kernels."""
+class Llama(Model):
+    """By torch's kernels."""
 
     def __init__(self, shape: Shape, weights: Weights) -> None:
-        self.shape = shape
+        super().__init__(shape, np.dtype(np.float32) if weights.dtype == torch.float32 else BFLOAT16)
         self.weights = weights
         self._block = Block(shape, weights.dtype)
-        self._turns = Turns(shape)
 
     @property
     def words(self) -> str:
@@ -57,57 +55,31 @@ class Llama:
             kind += " for decoding, bf16 for prompts, not compiled"
         return f"{kind}, threads: {torch.get_num_threads()}, {torch.backends.cpu.get_cpu_capability()}"
 
-    def new_text(self) -> KeyValues:
-        """As of Model."""
-        return KeyValues(self.shape, np.dtype(np.float32) if self.weights.dtype == torch.float32 else BFLOAT16)
-
-    def read(self, tokens: Sequence[int], text: KeyValues) -> Floats:
-        """As of Model."""
-        begin, end = text.length, text.length + len(tokens)
-        text.reserve(end)
-        kept, seen = tensor(text.kept), self._seen(begin, end)
-
-        def attend(number: int, heads: Heads) -> torch.Tensor:
-            return self._attend(kept, number, heads, seen, begin, end)
-
-        scores = self._scores(tokens, range(begin, end), attend, scored=1)
-        text.tokens.extend(tokens)
-        return scores.reshape(-1)
-
-    def follow(self, tokens: Sequence[int], texts: Sequence[KeyValues]) -> Floats:
-        """As of Model."""
-        places = [text.length for text in texts]
-        for text, place in zip(texts, places, strict=True):
-            text.reserve(place + 1)
-        kept = [tensor(text.kept) for text in texts]
-        scores = self._scores(tokens, places, partial(self._attend_each, kept, places), scored=len(texts))
-        for token, text in zip(tokens, texts, strict=True):
-            text.tokens.append(token)
-        return scores
-
-    def _attend_each(
-        self, kept: Sequence[torch.Tensor], places: Sequence[int], number: int, heads: Heads
-    ) -> torch.Tensor:
-        """What the next position of each text sees, in a layer."""
-        rows = zip(kept, places, zip(*(part.split(1) for part in heads), strict=True), strict=True)
-        return torch.cat([self._attend(own, number, row, None, place, place + 1) for own, place, row in rows])
-
     def _scores(
-        self,
-        tokens: Sequence[int],
-        places: Sequence[int],
-        attend: Callable[[int, Heads], torch.Tensor],
-        *,
-        scored: int,
+        self, tokens: Sequence[int], texts: Sequence[KeyValues], places: Sequence[int], *, scored: int
     ) -> Floats:
-        """Of what follows each of the last `scored` tokens; `attend` (n, all query heads) has the texts."""
         with torch.inference_mode():
             cos, sin = (torch.from_numpy(turns)[:, None] for turns in self._turns.at(places))
             x = self.weights.embedding[torch.tensor(tokens)].float()  # (n, width)
+            attend = self._attending(texts, places)
             for number, layer in enumerate(self.weights.layers):
                 x = self._block.after(x, attend(number, self._block.heads(x, layer.before, cos, sin)), layer.after)
             found: Floats = self.weights.head(self._block.normed(x[-scored:], self.weights.norm)).float().numpy()
         return found
+
+    def _attending(self, texts: Sequence[KeyValues], places: Sequence[int]) -> Callable[[int, Heads], torch.Tensor]:
+        """What the new positions see in a layer, (n, all query heads)."""
+        begin, end = places[0], places[-1] + 1
+        if texts[0] is texts[-1]:
+            text, seen = tensor(texts[0].kept), self._seen(begin, end)
+            return lambda number, heads: self._attend(text, number, heads, seen, begin, end)
+        kept = [tensor(text.kept) for text in texts]
+
+        def attend_each(number: int, heads: Heads) -> torch.Tensor:
+            rows = zip(kept, places, zip(*(part.split(1) for part in heads), strict=True), strict=True)
+            return torch.cat([self._attend(own, number, row, None, place, place + 1) for own, place, row in rows])
+
+        return attend_each
 
     def _attend(
         self,
