@@ -78,38 +78,35 @@ class RuleSearch:
         rule, words = self.rule, self.rule.words
         type_, confidence, name = rule.type, rule.confidence, rule.name
         confirm = None if rule.confirm is whole_match else rule.confirm
-        match_at, reach = self.pattern.match, self._reach
+        match_at, reach, next_place = self.pattern.match, self._reach, self._next_place
         found: list[Finding] = []
         new = tuple.__new__  # a third of the time of Finding(...)
         at = 0
         for first, last in spans:
             if at < first:
                 at = first
-            for start in (at,) if at == last else self._places(text, at, last):
-                if start < at or not (match := match_at(text, start, last + reach)):
-                    continue
-                end = match.end() if confirm is None else confirm(match)
-                if end is not None and (words is None or words.beside(text, start, end)):
-                    found.append(new(Finding, (start, end, type_, confidence, name)))
+            while at <= last:
+                if at < last and (at := next_place(text, at, last)) > last:
+                    break
+                end = None
+                if match := match_at(text, at, last + reach):
+                    end = match.end() if confirm is None else confirm(match)
+                if end is not None and (words is None or words.beside(text, at, end)):
+                    found.append(new(Finding, (at, end, type_, confidence, name)))
                     at = end
+                else:
+                    at += 1
         return found
 
-    def _places(self, text: str, at: int, last: int) -> Iterable[int]:
-        """Where from `at` to `last` a match may begin."""
+    def _next_place(self, text: str, at: int, last: int) -> int:
+        """The first place from `at` on where a match may begin; beyond `last` without one up to there."""
         if self._start is not None:
-            return self._at_starts(self._start, text, at, last)
-        return range(at, last + 1) if last - at < _FEW_CHARS else self._searched(text, at, last)
-
-    def _at_starts(self, start: re.Pattern[str], text: str, at: int, last: int) -> Iterator[int]:
-        for match in start.finditer(text, at, last + 1 + self.rule.ahead):
-            if match.start() > last:
-                return
-            yield match.start()
-
-    def _searched(self, text: str, at: int, last: int) -> Iterator[int]:
-        while (match := self.pattern.search(text, at, last + self._reach)) and match.start() <= last:
-            yield match.start()
-            at = match.start() + 1
+            place = self._start.search(text, at, last + 1 + self.rule.ahead)
+        elif last - at < _FEW_CHARS:
+            return at
+        else:
+            place = self.pattern.search(text, at, last + self._reach)
+        return place.start() if place else last + 1
 
     def undecided_from(self, text: str, start: int) -> int:
         """The first match from `start` on that has no words beside it, but may get them; len(text) without one."""

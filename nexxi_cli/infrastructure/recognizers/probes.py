@@ -5,7 +5,7 @@ an expression ends, not where it begins: both are fine for a probe, which may be
 """
 
 import re
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -45,10 +45,13 @@ class Probe:
 
     def spans(self, text: str, start: int, ends: Sequence[int]) -> Sequence[tuple[int, int]]:
         """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
+        if self.without or self.to_digit:
+            return list(self._within(text, start, ends))
         least, most = self.least, self.most
-        if not self.without and not self.to_digit:
-            return [(max(start, end - most), end - least) for end in ends if end - least >= start]
-        return list(self._within(text, start, ends))
+        early = bisect_left(ends, start + most)
+        spans = [(start, end - least) for end in ends[:early] if end - least >= start]
+        spans += [(end - most, end - least) for end in ends[early:]]
+        return spans
 
     def _within(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
         for end in ends:
@@ -109,15 +112,15 @@ class Prefilter:
         """Numbers of probes and where one of their expressions ends in `text`, each place once, in ascending order."""
         with self._lock:
             database, owners = self._database
-            ends: defaultdict[int, list[int]] = defaultdict(list)
+            ends: list[list[int]] = [[] for _ in owners]
 
             def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
                 ends[number].append(end)
 
             database.scan(text.encode("latin-1", "replace"), match_event_handler=note)
         by_probe: dict[int, list[list[int]]] = {}
-        for number, found in ends.items():
-            for probe in owners[number]:
+        for found, probes in zip(ends, owners, strict=True):
+            for probe in probes if found else ():
                 by_probe.setdefault(probe, []).append(found)
         for probe in sorted(by_probe):
             first, *more = by_probe[probe]

@@ -43,17 +43,15 @@ class Scanner:
         """Findings that begin at `start` or later."""
         if not self._has_prefilter():
             return list(chain.from_iterable(family.find(text, start) for family in self._families))
-        spans: dict[Search, list[tuple[int, int]]] = {}
+        spans: dict[Search, list[Sequence[tuple[int, int]]]] = {}
         for number, ends in self._prefilter.hits(text):
             probe, searches = self._probes[number]
-            begun = probe.spans(text, start, ends)
-            for search in searches:
-                spans.setdefault(search, []).extend(begun)
+            if begun := probe.spans(text, start, ends):
+                for search in searches:
+                    spans.setdefault(search, []).append(begun)
         findings: list[Finding] = []
         for search, found in spans.items():
-            if found:
-                found.sort()
-                findings += search.find(text, found)
+            findings += search.find(text, sorted(chain.from_iterable(found)))
         return findings
 
     def open_from(self, text: str, start: int) -> int:
