@@ -42,9 +42,9 @@ class StreamGuard:
     ) -> None:
         """`on_finding` hears of each finding instead of `findings`, for texts without end.
 
-        render: makes what is let go, instead of placeholders such as <EMAIL>. context: the CONTEXT_CHARS that stood
-        before a text which is a part of another; it begins inside no finding. watch: a guard that gets the same text,
-        and only observes.
+        render: makes what is let go, instead of placeholders such as <EMAIL>, and alone hears of the findings.
+        context: the CONTEXT_CHARS that stood before a text which is a part of another; it begins inside no finding.
+        watch: a guard that gets the same text, and only observes.
         """
         self._recognizers = [recognizer for recognizer in recognizers if not recognizer.types.isdisjoint(types)]
         self._types = frozenset(types)
@@ -103,10 +103,10 @@ class StreamGuard:
             end = found[count].start
         settled = found[:count]
         in_whole = moved(settled, self._offset)
-        for finding in in_whole:
-            self._on_finding(finding)
         if self._render is None:
-            text = redacted(self._buffer[:end], settled)[self._held_from :]  # nothing is found in the context
+            for finding in in_whole:
+                self._on_finding(finding)
+            text = redacted(self._buffer[self._held_from : end], settled, self._held_from)
         else:
             text = self._render(self._buffer[self._held_from : end], self._offset + self._held_from, in_whole)
         dropped = max(0, end - CONTEXT_CHARS)
