@@ -30,7 +30,7 @@ _LENGTHS = {
     )
     for country in countries.split()
 }
-_CANDIDATE = r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[ \-\u00a0]?[A-Za-z0-9]){11,30}"
+_CANDIDATE = r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[ \-\u00a0]?[A-Za-z0-9]){11}"  # the shortest
 
 _PROBES = (
     head(
@@ -44,15 +44,15 @@ _VALUES = {ord(char): str(int(char, 36)) for char in "0123456789ABCDEFGHIJKLMNOP
 
 
 def _is_iban(match: re.Match[str]) -> int | None:
-    candidate = match[0]
-    length = _LENGTHS.get(candidate[:2].upper())
+    text = match.string
+    length = _LENGTHS.get(match[0][:2].upper())
     if length is None:
         return None
-    whole = _of_length(length).match(candidate)
+    whole = _of_length(length).match(text, match.start())
     if whole is None:
         return None
-    end = match.start() + whole.end()
-    follows = match.string[end : end + 1]
+    end = whole.end()
+    follows = text[end : end + 1]
     number = whole[0].replace(" ", "").replace("-", "").replace("\u00a0", "")
     return None if (follows.isascii() and follows.isalnum()) or not passes_mod_97(number) else end
 
