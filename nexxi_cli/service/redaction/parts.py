@@ -10,7 +10,7 @@ from pickle import PickleBuffer
 from typing import Self
 
 from nexxi_cli.core.types import Finding
-from nexxi_cli.service.findings import CONTEXT_CHARS, moved
+from nexxi_cli.service.findings import CONTEXT_CHARS
 from nexxi_cli.service.redaction.outcomes import Counts, Outcome, Redacted
 from nexxi_cli.service.redaction.records import Record
 from nexxi_cli.service.redaction.searching import Search
@@ -66,6 +66,17 @@ class Piece:
     text: str
     at: int
     findings: tuple[Finding, ...]
+    origin: int
+
+    @property
+    def begin(self) -> int:
+        """Where it begins in the part."""
+        return self.origin + self.at
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the part."""
+        return self.begin + len(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +94,15 @@ class Collected:
         self.events: list[Event] = []
         self.counts: Counts = Counts()
 
-    def piece(self, text: str, at: int, findings: Sequence[Finding]) -> str:
+    def piece(self, text: str, at: int, findings: Sequence[Finding], origin: int) -> str:
         """Remember."""
-        self.events.append(Piece(text, at, tuple(findings)))
+        self.events.append(Piece(text, at, tuple(findings), origin))
         return ""
 
     def reaches(self, end: int) -> bool:
         """Whether the last piece ends there or farther on."""
         last = self.events[-1] if self.events else None
-        return isinstance(last, Piece) and last.at + len(last.text) >= end
+        return isinstance(last, Piece) and last.end >= end
 
     def record(self, record: Record) -> str:
         """Remember."""
@@ -111,7 +122,7 @@ def replay(events: Sequence[Event], outcome: Outcome, base: int) -> str:
 
 def _told(event: Event, outcome: Outcome, base: int) -> str:
     if isinstance(event, Piece):
-        return outcome.piece(event.text, event.at + base, moved(event.findings, base))
+        return outcome.piece(event.text, event.at, event.findings, event.origin + base)
     return outcome.record(event) if isinstance(event, Record) else outcome.finish()
 
 
@@ -129,10 +140,10 @@ def look_at_text(search: Search, part: Part, outcome: Redacted | None) -> Done:
     if part.is_last:
         guard.finish()
     pieces = list(_up_to(len(body), collected.events))
-    ended = pieces[-1].at + len(pieces[-1].text) if pieces else 0
+    ended = pieces[-1].end if pieces else 0
     if outcome is None:
         return Done(ended, len(body), b"", Counts(), pieces)
-    out = "".join(outcome.piece(piece.text, piece.at, piece.findings) for piece in pieces)
+    out = "".join(outcome.piece(piece.text, piece.at, piece.findings, piece.origin) for piece in pieces)
     return Done(ended, len(body), _encoded(out), _taken(outcome))
 
 
@@ -200,14 +211,15 @@ def _up_to(end: int, events: Sequence[Event]) -> Iterator[Piece]:
     """Pieces up to character `end`, or to the end of the finding that reaches over it."""
     for piece in events:
         assert isinstance(piece, Piece)
-        if piece.at >= end:
+        if piece.begin >= end:
             return
-        if piece.at + len(piece.text) <= end:
+        if piece.end <= end:
             yield piece
             continue
-        inside = tuple(one for one in piece.findings if one.start < end)
-        last = max(end, inside[-1].end if inside else 0)
-        yield Piece(piece.text[: last - piece.at], piece.at, inside)
+        cut_at = end - piece.origin
+        inside = tuple(one for one in piece.findings if one.start < cut_at)
+        last = max(cut_at, inside[-1].end if inside else 0)
+        yield replace(piece, text=piece.text[: last - piece.at], findings=inside)
 
 
 def _taken(outcome: Redacted) -> Counts:
