@@ -20,7 +20,7 @@ PART_BYTES = 1 << 19
 AHEAD_BYTES = 1 << 17
 """More than the longest match, 20,000 characters of up to 4 bytes; a match that is longer still costs time, no more."""
 
-_STEP_CHARS = 1 << 18
+_STEP_CHARS = 1 << 19
 _AHEAD_STEP_CHARS = 1 << 12
 _CONTEXT_BYTES = 4 * CONTEXT_CHARS
 
