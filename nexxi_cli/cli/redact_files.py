@@ -20,7 +20,7 @@ from nexxi_cli.service.redaction.sources import GZIP_MAGIC, blocks, is_gzip_name
 if TYPE_CHECKING:
     from nexxi_cli.cli.progress import TerminalProgress
 
-Write = Callable[[bytes], None]
+Write = Callable[[bytes | memoryview], None]
 
 SHOWN_FROM_BYTES = 1 << 24
 """A smaller file is done before a bar would be seen."""
@@ -151,7 +151,7 @@ class StandardOutput:
 
             self._gzip = gzip.GzipFile(fileobj=sys.stdout.buffer, mode="wb", compresslevel=6, mtime=0)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Print."""
         if self._gzip is not None:
             self._gzip.write(data)

@@ -12,7 +12,16 @@ from nexxi_cli.core.errors import NexxiError, UsageError
 from nexxi_cli.service.redaction.crew import Crew
 from nexxi_cli.service.redaction.encodings import encoding_of
 from nexxi_cli.service.redaction.outcomes import Outcome, Redacted
-from nexxi_cli.service.redaction.parts import Done, Part, continued, cut, look_at_records, look_at_text, replay
+from nexxi_cli.service.redaction.parts import (
+    PART_BYTES,
+    Done,
+    Part,
+    continued,
+    cut,
+    look_at_records,
+    look_at_text,
+    replay,
+)
 from nexxi_cli.service.redaction.texts import RecordText
 
 LONGEST_LINE_BYTES = 1 << 25
@@ -40,7 +49,7 @@ def take_all(run: Run, targets: Iterable[Target]) -> None:
     """Redact, check or report all targets. Raises what `Run.read_through` does."""
     jobs = _Jobs(run)
     run.search.find(" ")  # what is compiled on first use is compiled once
-    with Crew(jobs.look_at, run.options.jobs) as crew:
+    with Crew(jobs.look_at, run.options.jobs, room_bytes=jobs.room_bytes) as crew:
         for (_, target), results in groupby(
             crew.results(jobs.parts(targets)), lambda one: (one[0].number, one[0].target)
         ):
@@ -54,6 +63,7 @@ class _Jobs:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._is_rendered_there = run.options.prints_text and not run.table.has_memory
+        self.room_bytes = PART_BYTES + LONGEST_LINE_BYTES if run.options.jsonl else 4 * PART_BYTES
 
     def parts(self, targets: Iterable[Target]) -> Iterator[tuple[_Tag, Part | None]]:
         """The parts of all targets, in order."""

@@ -12,8 +12,9 @@ from nexxi_cli.service.findings import CONTEXT_CHARS, find_all, moved, redacted
 if TYPE_CHECKING:
     from nexxi_cli.core.settings import Mode
 
-Render = Callable[[str, int, Sequence[Finding]], str]
-"""Writes a settled piece as it may leave: its text, where that begins, its findings; offsets are in the whole text."""
+Render = Callable[[str, int, Sequence[Finding], int], str]
+"""Writes a settled piece as it may leave: its text, where that begins, its findings, and from which character of the
+whole text these places are counted."""
 
 _SHARE = 16
 """A search waits until a sixteenth of what is held can go, so that long holds do not cost their square."""
@@ -42,9 +43,9 @@ class StreamGuard:
     ) -> None:
         """`on_finding` hears of each finding instead of `findings`, for texts without end.
 
-        render: makes what is let go, instead of placeholders such as <EMAIL>. context: the CONTEXT_CHARS that stood
-        before a text which is a part of another; it begins inside no finding. watch: a guard that gets the same text,
-        and only observes.
+        render: makes what is let go, instead of placeholders such as <EMAIL>, and alone hears of the findings.
+        context: the CONTEXT_CHARS that stood before a text which is a part of another; it begins inside no finding.
+        watch: a guard that gets the same text, and only observes.
         """
         self._recognizers = [recognizer for recognizer in recognizers if not recognizer.types.isdisjoint(types)]
         self._types = frozenset(types)
@@ -102,13 +103,13 @@ class StreamGuard:
         if count < len(found) and found[count].start < end:
             end = found[count].start
         settled = found[:count]
-        in_whole = moved(settled, self._offset)
-        for finding in in_whole:
-            self._on_finding(finding)
+        text = self._buffer[self._held_from : end]
         if self._render is None:
-            text = redacted(self._buffer[:end], settled)[self._held_from :]  # nothing is found in the context
+            for finding in moved(settled, self._offset):
+                self._on_finding(finding)
+            text = redacted(text, settled, self._held_from)
         else:
-            text = self._render(self._buffer[self._held_from : end], self._offset + self._held_from, in_whole)
+            text = self._render(text, self._held_from, settled, self._offset)
         dropped = max(0, end - CONTEXT_CHARS)
         self._buffer = self._buffer[dropped:]
         self._held_from = end - dropped

@@ -163,13 +163,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mb", type=int, default=16, help="size of each text")
     parser.add_argument("--jobs", type=int, default=1, help="only: so many processes against one")
-    parser.add_argument("--size", type=int, metavar="MB", help="only: a file of this size; 256 with --jobs")
+    parser.add_argument("--size", type=int, metavar="MB", help="only: a file of this size; 1024 with --jobs")
     parser.add_argument("--datafog", metavar="PYTHON", help="an interpreter that has DataFog")
     arguments = parser.parse_args()
     redact = [sys.executable, "-m", "nexxi_cli", "redact", "-q"]
     if arguments.jobs > 1 or arguments.size is not None:
         with tempfile.TemporaryDirectory() as folder:
-            print_large(redact, Path(folder), arguments.size or 256, arguments.jobs)
+            print_large(redact, Path(folder), arguments.size or 1024, arguments.jobs)
         return
     rng = random.Random(7)
     safety = redaction_filter()

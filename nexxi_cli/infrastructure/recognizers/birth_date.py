@@ -44,11 +44,11 @@ def _figures() -> re.Pattern[str]:
 
 
 def _is_day(match: re.Match[str]) -> int | None:
-    numbers = [int(number) for number in _figures().findall(match[0])]
+    numbers = list(map(int, _figures().findall(match[0])))
     first, second = (numbers[0], numbers[1]) if numbers[0] <= 31 else (numbers[1], numbers[2])
-    return (
-        match.end() if len(numbers) < 3 or (min(first, second) in range(1, 13) and max(first, second) <= 31) else None
-    )
+    if first > second:
+        first, second = second, first
+    return match.end() if len(numbers) < 3 or (1 <= first <= 12 and second <= 31) else None
 
 
 BIRTH_DATE = PatternRecognizer(

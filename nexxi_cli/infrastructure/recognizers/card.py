@@ -44,14 +44,12 @@ _TWICE = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))  
 
 def _is_card(match: re.Match[str]) -> int | None:
     digits = match[0].replace(" ", "").replace("-", "")
-    if not passes_luhn(digits):
-        return None
     first = digits[:4]
     place = bisect_right(_LOWEST, first) - 1
     if place < 0:
         return None
     _, high, lengths = _ISSUERS[place]
-    return match.end() if first <= high and len(digits) in lengths else None
+    return match.end() if first <= high and len(digits) in lengths and passes_luhn(digits) else None
 
 
 def passes_luhn(digits: str) -> bool:

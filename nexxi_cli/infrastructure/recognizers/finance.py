@@ -48,6 +48,8 @@ _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _CHARS58 = "[1-9A-HJ-NP-Za-km-z]"
 _ALONE = r"(?<![\w])"
 _END = r"(?![\w])"
+_BASE58_PROBES = (head(f"[134LMDTXA]{_CHARS58}{{25}}", 26, alone=r"\w"),)
+"""One for all: Hyperscan pays for each expression with long runs of a class."""
 
 
 def passes_base58check(address: str) -> bool:
@@ -93,7 +95,7 @@ WALLET = PatternRecognizer(
             0.99,
             f"{_ALONE}[13LMDTXA]{_CHARS58}{{25,33}}{_END}",
             _is_base58,
-            probes=(head(f"[13LMDTXA]{_CHARS58}{{25}}", 26, alone=r"\w"),),
+            probes=_BASE58_PROBES,
         ),
         Rule(
             "wallet.bech32",
@@ -118,7 +120,7 @@ WALLET = PatternRecognizer(
             "WALLET",
             0.9,
             f"{_ALONE}4[0-9AB]{_CHARS58}{{93}}{_END}",
-            probes=(head(f"4[0-9AB]{_CHARS58}{{30}}", 32, alone=r"\w"),),
+            probes=_BASE58_PROBES,
         ),
     ),
     chars="A-Za-z0-9",

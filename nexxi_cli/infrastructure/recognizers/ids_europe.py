@@ -176,7 +176,7 @@ DIGIT_RULES = (
         "se.personnummer",
         r"(?:19[0-9]{2}|200[0-9])[0-9]{4}[\-+][0-9]{4}",
         is_personnummer,
-        begins(r"(?:19|20)[0-9]{6}[\-+][0-9]{4}", 13),
+        begins(r"[12][0-9]{7}[\-+][0-9]{4}", 13),
     ),
     beside_words(
         "se.personnummer_bare",

@@ -58,7 +58,12 @@ DIGIT_RULES = (
         words("medicare"),
         digits=4,
     ),
-    distinct("za.id", "[0-9]{13}", is_za_id, begins("[0-9]{2}[01][0-9][0-3][0-9]{5}[012][0-9]{2}", 13)),
+    distinct(
+        "za.id",
+        "[0-9]{2}[01][0-9][0-3][0-9]{5}[012][0-9]{2}",
+        is_za_id,
+        begins("[0-9]{10}[012][0-9]{2}", 13),  # with the day, Hyperscan takes an eighth longer for all
+    ),
     distinct("kr.rrn", "[0-9]{6}-[1-8][0-9]{6}", is_rrn, begins("[0-9]{6}-[1-8][0-9]{6}", 14)),
     beside_words("kr.rrn_bare", "[0-9]{13}", is_rrn, words("rrn", "resident registration", "주민등록번호"), digits=13),
     beside_words(

@@ -25,24 +25,30 @@ _AT_V4 = starting("0-9", alone=r"\w.:\-")
 _AT_V6 = starting("0-9A-Fa-f:", alone=r"\w:.") + "(?=[0-9A-Fa-f]{0,3}:)"
 _SHORT = ("1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9")  # well-known; others so short number sections
 _DIGITS = frozenset("0123456789")
-_NOBODY = re.compile(r"127\.|0\.|255\.")
+_NOBODY = ("127.", "0.", "255.")
 
 
 def _v4(match: re.Match[str]) -> int | None:
+    address = match[0]
+    is_section = len(address) == 7 and address not in _SHORT
+    is_nobody = address.startswith(_NOBODY)
+    return None if is_section or is_nobody or (address.endswith(".0.0") and _is_version(match)) else match.end()
+
+
+def _is_version(match: re.Match[str]) -> bool:
+    """`Chrome/120.0.0.0`."""
     named = match.string[max(0, match.start() - 2) : match.start()]
-    is_version = named[-1:] == "/" and named[:1].isalpha() and match[0].endswith(".0.0")  # Chrome/120.0.0.0
-    is_section = len(match[0]) == 7 and match[0] not in _SHORT
-    return None if is_version or is_section or _NOBODY.match(match[0]) else match.end()
+    return named[-1:] == "/" and named[:1].isalpha()
 
 
 def _v6(match: re.Match[str]) -> int | None:
-    groups = match[0].split(":")
-    if _DIGITS.isdisjoint(match[0]):  # `abc::def` is C++
+    written = match[0]
+    if _DIGITS.isdisjoint(written):  # `abc::def` is C++
         return None
-    if all(len(group) < 3 and not group.isalpha() for group in groups) and len(groups) < 5:  # `1::2` is a slice
-        return None
+    if written.count(":") < 4 and all(len(group) < 3 and not group.isalpha() for group in written.split(":")):
+        return None  # `1::2` is a slice
     try:
-        address = inet_pton(AF_INET6, match[0])
+        address = inet_pton(AF_INET6, written)
     except OSError:
         return None
     return match.end() if address[:15].strip(b"\0") or address[15] > 1 else None  # not :: nor ::1

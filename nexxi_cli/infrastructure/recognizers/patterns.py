@@ -71,6 +71,7 @@ class RuleSearch:
     def __init__(self, rule: Rule, max_chars: int) -> None:
         self.rule = rule
         self.probes = rule.probes
+        self.has_places = all(probe.back is not None for probe in rule.probes)
         self._reach = max_chars + 3
 
     def find(self, text: str, spans: Spans) -> list[Finding]:
@@ -79,37 +80,55 @@ class RuleSearch:
         type_, confidence, name = rule.type, rule.confidence, rule.name
         confirm = None if rule.confirm is whole_match else rule.confirm
         match_at, reach = self.pattern.match, self._reach
+        start_from = None if self._start is None else self._start.search
+        beyond = rule.ahead + 1
         found: list[Finding] = []
         new = tuple.__new__  # a third of the time of Finding(...)
         at = 0
         for first, last in spans:
             if at < first:
                 at = first
-            for start in (at,) if at == last else self._places(text, at, last):
-                if start < at or not (match := match_at(text, start, last + reach)):
-                    continue
-                end = match.end() if confirm is None else confirm(match)
-                if end is not None and (words is None or words.beside(text, start, end)):
-                    found.append(new(Finding, (start, end, type_, confidence, name)))
+            while at <= last:
+                if at < last:
+                    if start_from is None:
+                        at = self._next_match(text, at, last)
+                    else:
+                        at = start.start() if (start := start_from(text, at, last + beyond)) else last + 1
+                    if at > last:
+                        break
+                end = None
+                if match := match_at(text, at, last + reach):
+                    end = match.end() if confirm is None else confirm(match)
+                if end is not None and (words is None or words.beside(text, at, end)):
+                    found.append(new(Finding, (at, end, type_, confidence, name)))
                     at = end
+                else:
+                    at += 1
         return found
 
-    def _places(self, text: str, at: int, last: int) -> Iterable[int]:
-        """Where from `at` to `last` a match may begin."""
-        if self._start is not None:
-            return self._at_starts(self._start, text, at, last)
-        return range(at, last + 1) if last - at < _FEW_CHARS else self._searched(text, at, last)
+    def find_at(self, text: str, places: Iterable[int]) -> list[Finding]:
+        """Findings that begin at `places`, which ascend: as `find` does with spans of one place, in less time."""
+        rule, words = self.rule, self.rule.words
+        type_, confidence, name = rule.type, rule.confidence, rule.name
+        confirm = None if rule.confirm is whole_match else rule.confirm
+        match_at, reach = self.pattern.match, self._reach
+        found: list[Finding] = []
+        new = tuple.__new__
+        free = 0
+        for at in places:
+            if at >= free and (match := match_at(text, at, at + reach)):
+                end = match.end() if confirm is None else confirm(match)
+                if end is not None and (words is None or words.beside(text, at, end)):
+                    found.append(new(Finding, (at, end, type_, confidence, name)))
+                    free = end
+        return found
 
-    def _at_starts(self, start: re.Pattern[str], text: str, at: int, last: int) -> Iterator[int]:
-        for match in start.finditer(text, at, last + 1 + self.rule.ahead):
-            if match.start() > last:
-                return
-            yield match.start()
-
-    def _searched(self, text: str, at: int, last: int) -> Iterator[int]:
-        while (match := self.pattern.search(text, at, last + self._reach)) and match.start() <= last:
-            yield match.start()
-            at = match.start() + 1
+    def _next_match(self, text: str, at: int, last: int) -> int:
+        """The first place from `at` on where a match may begin; beyond `last` without one up to there."""
+        if last - at < _FEW_CHARS:
+            return at
+        match = self.pattern.search(text, at, last + self._reach)
+        return match.start() if match else last + 1
 
     def undecided_from(self, text: str, start: int) -> int:
         """The first match from `start` on that has no words beside it, but may get them; len(text) without one."""

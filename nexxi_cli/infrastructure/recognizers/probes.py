@@ -5,7 +5,7 @@ an expression ends, not where it begins: both are fine for a probe, which may be
 """
 
 import re
-from collections import defaultdict
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -43,27 +43,38 @@ class Probe:
         before = f"(?:^|[^{self.alone}])" if self.alone else ""
         return (f"{'(?i)' if self.caseless else ''}{before}(?:{self.expression})",)
 
+    @property
+    def back(self) -> int | None:
+        """How many characters before the end of the expression every match begins; None where that differs."""
+        return self.least if self.least == self.most and not self.without else None
+
     def spans(self, text: str, start: int, ends: Sequence[int]) -> Sequence[tuple[int, int]]:
         """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
+        if self.without or self.to_digit:
+            return self._within(text, start, ends)
         least, most = self.least, self.most
-        if not self.without and not self.to_digit:
-            return [(max(start, end - most), end - least) for end in ends if end - least >= start]
-        return list(self._within(text, start, ends))
+        early = bisect_left(ends, start + most)
+        spans = [(start, end - least) for end in ends[:early] if end - least >= start]
+        spans += [(end - most, end - least) for end in ends[early:]]
+        return spans
 
-    def _within(self, text: str, start: int, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    def _within(self, text: str, start: int, ends: Sequence[int]) -> list[tuple[int, int]]:
+        least, most, without, to_digit, find_digit = self.least, self.most, self.without, self.to_digit, _digit().search
+        last_of = text.rfind
+        spans: list[tuple[int, int]] = []
         for end in ends:
-            last = end - self.least
-            if last < start:
-                continue
-            first = max(start, end - self.most)
-            for char in self.without:
-                found = text.rfind(char, first, last)
-                if found >= first:
+            last = end - least
+            first = end - most
+            if first < start:
+                first = start
+            for char in without:
+                if (found := last_of(char, first, last)) >= 0:
                     first = found + 1
-            if self.to_digit and (digit := _digit().search(text, end, last)):
+            if to_digit and (digit := find_digit(text, end, last)):
                 last = digit.start()
             if first <= last:
-                yield first, last
+                spans.append((first, last))
+        return spans
 
 
 @cache
@@ -77,6 +88,10 @@ class AnyProbe(Protocol):
     @property
     def expressions(self) -> Sequence[str]:
         """Expressions over Latin-1, each as good as the other."""
+
+    @property
+    def back(self) -> int | None:
+        """How many characters before the end of an expression every match begins; None where that differs."""
 
     def spans(self, text: str, start: int, ends: Sequence[int]) -> Sequence[tuple[int, int]]:
         """Where in `text`, from `start` on, a match may begin for each place where the expression ends."""
@@ -109,15 +124,15 @@ class Prefilter:
         """Numbers of probes and where one of their expressions ends in `text`, each place once, in ascending order."""
         with self._lock:
             database, owners = self._database
-            ends: defaultdict[int, list[int]] = defaultdict(list)
+            ends: list[list[int]] = [[] for _ in owners]
 
             def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
                 ends[number].append(end)
 
             database.scan(text.encode("latin-1", "replace"), match_event_handler=note)
         by_probe: dict[int, list[list[int]]] = {}
-        for number, found in ends.items():
-            for probe in owners[number]:
+        for found, probes in zip(ends, owners, strict=True):
+            for probe in probes if found else ():
                 by_probe.setdefault(probe, []).append(found)
         for probe in sorted(by_probe):
             first, *more = by_probe[probe]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from nexxi_cli.core.ports import Recognizer
 from nexxi_cli.core.types import Finding
-from nexxi_cli.infrastructure.recognizers.patterns import Search
+from nexxi_cli.infrastructure.recognizers.patterns import RuleSearch, Search
 from nexxi_cli.infrastructure.recognizers.probes import AnyProbe, Prefilter, is_available
 
 
@@ -26,11 +26,15 @@ class Scanner:
         self._families = tuple(families)
         self._has_prefilter = prefilter
         searches = tuple(search for family in self._families for search in family.searches)
-        by_probe: dict[AnyProbe, list[Search]] = {}
+        by_probe: dict[AnyProbe, tuple[list[RuleSearch], list[Search]]] = {}
         for search in searches:
             for probe in search.probes:
-                by_probe.setdefault(probe, []).append(search)
-        self._probes = tuple(by_probe.items())
+                placed, others = by_probe.setdefault(probe, ([], []))
+                if isinstance(search, RuleSearch) and search.has_places:
+                    placed.append(search)
+                else:
+                    others.append(search)
+        self._probes = tuple((probe, *searchers) for probe, searchers in by_probe.items())
         self._prefilter = Prefilter(tuple(by_probe))
         self.types = frozenset(chain.from_iterable(family.types for family in self._families))
         self.max_chars = max(family.max_chars for family in self._families)
@@ -43,17 +47,23 @@ class Scanner:
         """Findings that begin at `start` or later."""
         if not self._has_prefilter():
             return list(chain.from_iterable(family.find(text, start) for family in self._families))
-        spans: dict[Search, list[tuple[int, int]]] = {}
+        places: dict[RuleSearch, list[int]] = {}
+        spans: dict[Search, list[Sequence[tuple[int, int]]]] = {}
         for number, ends in self._prefilter.hits(text):
-            probe, searches = self._probes[number]
-            begun = probe.spans(text, start, ends)
-            for search in searches:
-                spans.setdefault(search, []).extend(begun)
+            probe, placed, searches = self._probes[number]
+            if placed:
+                back = probe.back or 0
+                begins = [end - back for end in ends if end - back >= start]
+                for rule_search in placed:
+                    places.setdefault(rule_search, []).extend(begins)
+            if searches and (begun := probe.spans(text, start, ends)):
+                for search in searches:
+                    spans.setdefault(search, []).append(begun)
         findings: list[Finding] = []
+        for rule_search, at in places.items():
+            findings += rule_search.find_at(text, sorted(at))
         for search, found in spans.items():
-            if found:
-                found.sort()
-                findings += search.find(text, found)
+            findings += search.find(text, sorted(chain.from_iterable(found)))
         return findings
 
     def open_from(self, text: str, start: int) -> int:

@@ -109,6 +109,8 @@ class WordProbe:
         shortest = {phrase for phrase in self.phrases if not any(o in phrase for o in self.phrases if o != phrase)}
         return tuple(sorted(phrase for phrase in shortest if self.foreign == any(char > "\xff" for char in phrase)))
 
+    back = None
+
     def spans(self, text: str, start: int, ends: Sequence[int]) -> Sequence[tuple[int, int]]:
         """Where a match may begin: at the first digit after the words, and before the last digit before them."""
         return list(self._spans(text, start, ends))
@@ -175,7 +177,10 @@ def _expressions(phrase: str) -> Iterator[str]:
 
 
 def _plain(window: str) -> str:
-    return (re.sub(_HUMP, r" \g<0>", window) if _hump().search(window) else window).lower()
+    lowered = window.lower()
+    if lowered == window or not _hump().search(window):
+        return lowered
+    return _hump().sub(r" \g<0>", window).lower()
 
 
 @cache

@@ -46,7 +46,7 @@ class InPlace:
                 raise
         return self
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Add to what is to be."""
         with self._translated():
             (self._packed or self._file).write(data)

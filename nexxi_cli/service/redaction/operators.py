@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from nexxi_cli.core.types import Finding
+from nexxi_cli.service.findings import redacted
 
 NAMES = ("replace", "mask", "hash", "pseudonym", "encrypt", "fake")
 
@@ -58,11 +59,14 @@ class Operators:
         self._default = default
         self._by_type = dict(by_type or {})
         self._all = tuple({id(one): one for one in (default, *self._by_type.values())}.values())
+        self._says_only_types = all(isinstance(one, Replace) for one in self._all)
 
     def render(self, text: str, at: int, findings: Sequence[Finding]) -> str:
         """`text`, which begins at `at`, with what stands for each finding. A StreamGuard's Render."""
         if not findings:
             return text
+        if self._says_only_types:
+            return redacted(text, findings, at)
         pieces: list[str] = []
         done = 0
         operator_of, default = self._by_type.get, self._default

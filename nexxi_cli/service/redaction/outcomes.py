@@ -8,6 +8,7 @@ from typing import Protocol
 
 from nexxi_cli.core.types import Finding
 from nexxi_cli.service.edits import Edit, Edited
+from nexxi_cli.service.findings import moved
 from nexxi_cli.service.redaction.operators import Operators
 from nexxi_cli.service.redaction.records import Record
 
@@ -22,8 +23,8 @@ class Outcome(Protocol):
 
     counts: Counts
 
-    def piece(self, text: str, at: int, findings: Sequence[Finding]) -> str:
-        """The next piece, which begins at `at`: a StreamGuard's Render."""
+    def piece(self, text: str, at: int, findings: Sequence[Finding], origin: int) -> str:
+        """The next piece, which begins at `at`, counted from `origin` as the findings are: a StreamGuard's Render."""
 
     def record(self, record: Record) -> str:
         """The next record."""
@@ -39,7 +40,7 @@ class Redacted:
         self._operators = operators
         self.counts: Counts = Counter()
 
-    def piece(self, text: str, at: int, findings: Sequence[Finding]) -> str:
+    def piece(self, text: str, at: int, findings: Sequence[Finding], origin: int) -> str:
         """The piece as it may leave."""
         if findings:
             _count(self.counts, findings)
@@ -74,7 +75,7 @@ class Checked:
         self._column = 1
         self.counts: Counts = Counter()
 
-    def piece(self, text: str, at: int, findings: Sequence[Finding]) -> str:
+    def piece(self, text: str, at: int, findings: Sequence[Finding], origin: int) -> str:
         """What was found in the piece."""
         if findings:
             _count(self.counts, findings)
@@ -129,12 +130,12 @@ class Reported:
         self._open = ""
         self.counts: Counts = Counter()
 
-    def piece(self, text: str, at: int, findings: Sequence[Finding]) -> str:
+    def piece(self, text: str, at: int, findings: Sequence[Finding], origin: int) -> str:
         """The findings, as a part of the line that `finish` ends."""
         begin = "" if self._open else '{"findings": ['
         if findings:
             _count(self.counts, findings)
-        written = ", ".join(json.dumps(finding._asdict()) for finding in findings)
+        written = ", ".join(json.dumps(finding._asdict()) for finding in moved(findings, origin))
         lead = self._open if findings and self._open == ", " else ""
         self._open = ", " if findings or self._open == ", " else " "
         return begin + lead + written

@@ -6,19 +6,21 @@ has all of it, and `Done.ended` says so: the next one then begins there.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pickle import PickleBuffer
+from typing import Self
 
 from nexxi_cli.core.types import Finding
-from nexxi_cli.service.findings import CONTEXT_CHARS, moved
+from nexxi_cli.service.findings import CONTEXT_CHARS
 from nexxi_cli.service.redaction.outcomes import Counts, Outcome, Redacted
 from nexxi_cli.service.redaction.records import Record
 from nexxi_cli.service.redaction.searching import Search
 from nexxi_cli.service.redaction.texts import RecordText
 
-PART_BYTES = 1 << 21
+PART_BYTES = 1 << 19
 AHEAD_BYTES = 1 << 17
 """More than the longest match, 20,000 characters of up to 4 bytes; a match that is longer still costs time, no more."""
 
-_STEP_CHARS = 1 << 18
+_STEP_CHARS = 1 << 19
 _AHEAD_STEP_CHARS = 1 << 12
 _CONTEXT_BYTES = 4 * CONTEXT_CHARS
 
@@ -27,10 +29,14 @@ _CONTEXT_BYTES = 4 * CONTEXT_CHARS
 class Part:
     """Bytes of a text in UTF-8, cut between characters; `is_last`: nothing comes after `ahead`."""
 
-    body: bytes
+    body: bytes | memoryview
     before: bytes = b""
     ahead: bytes = b""
     is_last: bool = True
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        """What is long can go beside the rest (PEP 574), and then comes as views."""
+        return type(self), (PickleBuffer(self.body), self.before, self.ahead, self.is_last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +48,15 @@ class Done:
 
     ended: int
     chars: int
-    out: bytes
+    out: bytes | memoryview
     counts: Counts
     events: "Sequence[Event]" = ()
     unreadable: int = 0
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        """As of a Part."""
+        out = PickleBuffer(self.out)
+        return type(self), (self.ended, self.chars, out, self.counts, self.events, self.unreadable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,17 @@ class Piece:
     text: str
     at: int
     findings: tuple[Finding, ...]
+    origin: int
+
+    @property
+    def begin(self) -> int:
+        """Where it begins in the part."""
+        return self.origin + self.at
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the part."""
+        return self.begin + len(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +94,15 @@ class Collected:
         self.events: list[Event] = []
         self.counts: Counts = Counts()
 
-    def piece(self, text: str, at: int, findings: Sequence[Finding]) -> str:
+    def piece(self, text: str, at: int, findings: Sequence[Finding], origin: int) -> str:
         """Remember."""
-        self.events.append(Piece(text, at, tuple(findings)))
+        self.events.append(Piece(text, at, tuple(findings), origin))
         return ""
 
     def reaches(self, end: int) -> bool:
         """Whether the last piece ends there or farther on."""
         last = self.events[-1] if self.events else None
-        return isinstance(last, Piece) and last.at + len(last.text) >= end
+        return isinstance(last, Piece) and last.end >= end
 
     def record(self, record: Record) -> str:
         """Remember."""
@@ -100,7 +122,7 @@ def replay(events: Sequence[Event], outcome: Outcome, base: int) -> str:
 
 def _told(event: Event, outcome: Outcome, base: int) -> str:
     if isinstance(event, Piece):
-        return outcome.piece(event.text, event.at + base, moved(event.findings, base))
+        return outcome.piece(event.text, event.at, event.findings, event.origin + base)
     return outcome.record(event) if isinstance(event, Record) else outcome.finish()
 
 
@@ -118,10 +140,10 @@ def look_at_text(search: Search, part: Part, outcome: Redacted | None) -> Done:
     if part.is_last:
         guard.finish()
     pieces = list(_up_to(len(body), collected.events))
-    ended = pieces[-1].at + len(pieces[-1].text) if pieces else 0
+    ended = pieces[-1].end if pieces else 0
     if outcome is None:
         return Done(ended, len(body), b"", Counts(), pieces)
-    out = "".join(outcome.piece(piece.text, piece.at, piece.findings) for piece in pieces)
+    out = "".join(outcome.piece(piece.text, piece.at, piece.findings, piece.origin) for piece in pieces)
     return Done(ended, len(body), _encoded(out), _taken(outcome))
 
 
@@ -143,56 +165,61 @@ def cut(
 
     longest: how much may come without a line end; then only line ends are cut behind. Raises ValueError beyond it.
     """
-    held = bytearray()
+    waiting: list[bytes] = []
+    length = 0
+    has_line_end = False
     before = b""
     for block in blocks:
-        held += block
-        if len(held) < part_bytes + (0 if longest else ahead_bytes):
+        waiting.append(block)
+        length += len(block)
+        has_line_end = has_line_end or b"\n" in block
+        if length < part_bytes + (0 if longest else ahead_bytes):
             continue
-        end = held.rfind(b"\n") + 1 if longest else _text_end(held, part_bytes)
-        if longest and not end:
-            if len(held) > longest:
+        if longest and not has_line_end:
+            if length > longest:
                 raise ValueError
             continue
-        with memoryview(held) as view:
-            body = bytes(view[:end])
-        del held[:end]
-        ahead = b"" if longest else bytes(held[: between_characters(held, ahead_bytes)])
-        yield Part(body, before, ahead, is_last=False)
-        before = _context(body)
-    yield Part(bytes(held), before)
+        held = b"".join(waiting)
+        end = held.rfind(b"\n") + 1 if longest else _text_end(held, part_bytes)
+        rest = held[end:]
+        ahead = b"" if longest else rest[: between_characters(rest, ahead_bytes)]
+        yield Part(memoryview(held)[:end], before, ahead, is_last=False)
+        before = _context(held, end)
+        waiting, length, has_line_end = [rest], len(rest), False
+    yield Part(b"".join(waiting), before)
 
 
-def _text_end(held: bytearray, part_bytes: int) -> int:
+def _text_end(held: bytes, part_bytes: int) -> int:
     return held.rfind(b"\n", part_bytes // 2, part_bytes) + 1 or between_characters(held, part_bytes)
 
 
-def _context(seen: bytes) -> bytes:
-    return seen[between_characters(seen, max(0, len(seen) - _CONTEXT_BYTES)) :]
+def _context(seen: bytes, end: int) -> bytes:
+    return seen[between_characters(seen, max(0, end - _CONTEXT_BYTES)) : end]
 
 
 def continued(before: Part, done: Done, part: Part) -> Part:
     """`part` as it is left by the one before it, which ended elsewhere than at its cut."""
-    whole = before.body + part.body
+    whole = bytes(before.body) + bytes(part.body)
     if done.ended < done.chars:
         cut_at = len(_encoded(_decoded(before.body)[: done.ended]))
     else:
         cut_at = len(before.body) + len(_encoded(_decoded(part.body)[: done.ended - done.chars]))
-    return replace(part, body=whole[cut_at:], before=_context(before.before + whole[:cut_at]))
+    return replace(part, body=whole[cut_at:], before=_context(before.before + whole, len(before.before) + cut_at))
 
 
 def _up_to(end: int, events: Sequence[Event]) -> Iterator[Piece]:
     """Pieces up to character `end`, or to the end of the finding that reaches over it."""
     for piece in events:
         assert isinstance(piece, Piece)
-        if piece.at >= end:
+        if piece.begin >= end:
             return
-        if piece.at + len(piece.text) <= end:
+        if piece.end <= end:
             yield piece
             continue
-        inside = tuple(one for one in piece.findings if one.start < end)
-        last = max(end, inside[-1].end if inside else 0)
-        yield Piece(piece.text[: last - piece.at], piece.at, inside)
+        cut_at = end - piece.origin
+        inside = tuple(one for one in piece.findings if one.start < cut_at)
+        last = max(cut_at, inside[-1].end if inside else 0)
+        yield replace(piece, text=piece.text[: last - piece.at], findings=inside)
 
 
 def _taken(outcome: Redacted) -> Counts:
@@ -200,7 +227,7 @@ def _taken(outcome: Redacted) -> Counts:
     return counts
 
 
-def between_characters(data: bytes | bytearray, at: int) -> int:
+def between_characters(data: bytes, at: int) -> int:
     """`at`, or up to three bytes less, so that no character of UTF-8 is cut."""
     if at >= len(data):
         return len(data)
@@ -210,8 +237,8 @@ def between_characters(data: bytes | bytearray, at: int) -> int:
     return at  # it is no UTF-8
 
 
-def _decoded(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
+def _decoded(data: bytes | memoryview) -> str:
+    return str(data, "utf-8", "surrogateescape")
 
 
 def _encoded(text: str) -> bytes:

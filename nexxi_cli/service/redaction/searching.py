@@ -22,10 +22,4 @@ class Search:
 
     def guard(self, render: Render, *, context: str = "") -> StreamGuard:
         """One text that comes in pieces, or a part of one with the CONTEXT_CHARS before it; kept nowhere."""
-        return StreamGuard(
-            self.recognizers, types=self.types, mode="redact", on_finding=_forget, render=render, context=context
-        )
-
-
-def _forget(finding: Finding) -> None:
-    """The render has it."""
+        return StreamGuard(self.recognizers, types=self.types, mode="redact", render=render, context=context)

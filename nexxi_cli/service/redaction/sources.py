@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from nexxi_cli.core.errors import NexxiError, NotFound
 
-BLOCK_BYTES = 1 << 17
+BLOCK_BYTES = 1 << 18
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, 2.3.1
 
 

@@ -87,7 +87,7 @@ def test_no_cut_goes_through_a_character() -> None:
             cut(iter([raw[at : at + 5] for at in range(0, len(raw), 5)]), part_bytes=part_bytes, ahead_bytes=9)
         )
         assert b"".join(part.body for part in parts) == raw
-        assert all(part.body.decode() and part.before.decode() is not None for part in parts)
+        assert all(bytes(part.body).decode() and part.before.decode() is not None for part in parts)
 
 
 def test_what_is_no_utf_8_can_be_cut_too() -> None:
