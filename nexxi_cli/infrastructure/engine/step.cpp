@@ -2,7 +2,7 @@
 //
 // The arithmetic of block.py, with sums in float32. Where a row meets a matrix, each 32 of its numbers are rounded to 8 or
 // 16 bits of a scale of their own, and products are added up as whole numbers: with 8 bits throughout, as llama.cpp has
-// them, the scores of SmolLM2 are twice as far from those of float32. A row's result is the same whoever stands beside it:
+// them, the scores of SmolLM2 are a third further from those of float32. A row's result is the same whoever stands beside it:
 // each sum has one order. Matrices lie in blocks of 16 outputs (blocks.py), so that a vector holds four numbers of each
 // output, and every weight is unpacked once for up to 8 rows.
 
@@ -22,7 +22,7 @@ constexpr int LANES = 16;
 constexpr int GROUP = 32;         // weights that share a scale
 constexpr int TILE = 8;           // rows for which a weight is unpacked once
 constexpr int QUAD = 4;           // numbers that one instruction multiplies and adds up in each lane
-constexpr float OUTLIER = 4;      // how far a group's largest number stands out that is lost on 8 bits, in root mean squares
+constexpr float OUTLIER = 5;      // how far a group's largest number stands out that is lost on 8 bits, in root mean squares
 constexpr int GROUP_BYTES = 320;  // of four bits, a block's: 256 of weights, 32 of scales, 32 of minimums
 
 using Bf16 = uint16_t;
@@ -45,18 +45,16 @@ inline Floats widened(const Bf16 *from) { return (Floats)(__builtin_convertvecto
 
 inline float sum(Floats vector) { return _mm512_reduce_add_ps((__m512)vector); }
 
-// e to the power of x, to 1e-7 of it (Cephes' expf, Moshier 1989).
-inline Floats exponential(Floats x) {
-    x = x < -87.0f ? all(-87.0f) : x;
-    x = x > 88.0f ? all(88.0f) : x;
-    Floats power = (x * 1.44269504f + 12582912.0f) - 12582912.0f;  // to a whole number
-    Floats rest = x - power * 0.693359375f + power * 2.12194440e-4f;
-    Floats result = all(1.9875691500e-4f);
-    for (float factor : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
-        result = result * rest + factor;
-    result = result * rest * rest + rest + 1.0f;
-    return result * (Floats)((__builtin_convertvector(power, Ints) + 127) << 23);
+// 2 to the power of x: of its fraction by the series of e's power, to 3e-6 of it.
+inline Floats power_of_two(Floats x) {
+    const Floats whole = (Floats)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const Floats rest = x - whole;
+    Floats result = all(1.3333558e-3f);
+    for (float factor : {9.6181291e-3f, 5.5504109e-2f, 2.4022651e-1f, 6.9314718e-1f, 1.0f}) result = result * rest + factor;
+    return (Floats)_mm512_scalef_ps((__m512)result, (__m512)whole);
 }
+
+constexpr float LOG2_E = 1.44269504f;
 
 inline Floats halves(const uint8_t *from) { return (Floats)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from)); }
 
@@ -67,126 +65,137 @@ inline __m512i add_products(__m512i sums, __m512i weights, const int8_t *quad) {
     return _mm512_dpbusd_epi32(sums, weights, _mm512_set1_epi32(numbers));
 }
 
-// Rows to be multiplied, in groups of 32 numbers with a scale: 256 * upper + lower, where lower is 0 in most groups. Quads
-// of upper and of lower halves come one after the other, each row's beside the other rows', and so do what belongs to the
-// groups: scales, sums of numbers, whether there are lower halves.
+// Rows to be multiplied, in groups of 32 numbers with a scale, that of 256 * upper + lower where a group has lower halves,
+// of upper where it has none. Eight rows are a tile, in which each group's quads come one after the other, each row's
+// beside the other rows', and so do what belongs to the groups: scales, sums of numbers, sums of values.
 struct Rows {
     int count, width, groups;
-    std::vector<int8_t> halves;
-    std::vector<float> scales;
+    std::vector<int8_t> upper, lower;
+    std::vector<float> scales, shares;
     std::vector<int32_t> sums;
-    std::vector<uint8_t> has_lower;
+    std::vector<uint8_t> has_lower;  // a bit for each row of a tile's group
 
     Rows(int count, int width)
-        : count(count), width(width), groups((width + GROUP - 1) / GROUP), halves(size_t(count) * groups * GROUP * 2),
-          scales(size_t(count) * groups), sums(scales.size()), has_lower(scales.size()) {}
+        : count(count), width(width), groups((width + GROUP - 1) / GROUP), upper(places() * GROUP * TILE),
+          lower(upper.size()), scales(places() * TILE), shares(scales.size()), sums(scales.size()), has_lower(places()) {}
 
-    // Round one group of a row: to 8 bits or, if one number stands out and the others would lose theirs, to 16. What is no
-    // number makes no number of the scale.
-    void put(int row, int group, const float *values) {
+    // Groups of all tiles.
+    size_t places() const { return size_t(count + TILE - 1) / TILE * groups; }
+
+    // Round one row's numbers of a tile's group: to 8 bits or, if one stands out and the others would lose theirs, to 16.
+    // What is no number makes no number of the scale.
+    void put(size_t place, int row, const float *values) {
         const __m512 parts[] = {_mm512_loadu_ps(values), _mm512_loadu_ps(values + LANES)};
         const float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(parts[0]), _mm512_abs_ps(parts[1])));
         const Floats squares = (Floats)parts[0] * (Floats)parts[0] + (Floats)parts[1] * (Floats)parts[1];
         const bool is_fine = largest * largest > OUTLIER * OUTLIER / GROUP * sum(squares);
         const float most = is_fine ? 127.0f * 256.0f : 127.0f;
         const __m512 factor = _mm512_set1_ps(largest > 0 ? most / largest : 0.0f);
-        int8_t upper[GROUP], lower[GROUP] = {};
+        int8_t tops[GROUP], rests[GROUP];
         __m512i total = _mm512_setzero_si512();
         bool is_numeric = true;
         for (int part = 0; part < 2; part++) {
             __m512i numbers = _mm512_cvtps_epi32(_mm512_mul_ps(parts[part], factor));
             total = _mm512_add_epi32(total, numbers);
             if (is_fine) {
-                const __m512i tops = _mm512_srai_epi32(_mm512_add_epi32(numbers, _mm512_set1_epi32(128)), 8);
-                const __m512i rests = _mm512_sub_epi32(numbers, _mm512_slli_epi32(tops, 8));
-                _mm_storeu_si128((__m128i *)(lower + part * LANES), _mm512_cvtsepi32_epi8(rests));
-                numbers = tops;
+                const __m512i top = _mm512_srai_epi32(_mm512_add_epi32(numbers, _mm512_set1_epi32(128)), 8);
+                const __m512i rest = _mm512_sub_epi32(numbers, _mm512_slli_epi32(top, 8));
+                _mm_storeu_si128((__m128i *)(rests + part * LANES), _mm512_cvtsepi32_epi8(rest));
+                numbers = top;
             }
-            _mm_storeu_si128((__m128i *)(upper + part * LANES), _mm512_cvtsepi32_epi8(numbers));
+            _mm_storeu_si128((__m128i *)(tops + part * LANES), _mm512_cvtsepi32_epi8(numbers));
             is_numeric = is_numeric && !_mm512_cmp_ps_mask(parts[part], parts[part], _CMP_UNORD_Q);
         }
-        for (int quad = 0; quad < GROUP; quad += QUAD) {
-            int8_t *to = &halves[2 * (size_t(group * GROUP + quad) * count + QUAD * row)];
-            std::memcpy(to, upper + quad, QUAD);
-            std::memcpy(to + QUAD, lower + quad, QUAD);
+        for (int quad = 0; quad < GROUP / QUAD; quad++) {
+            const size_t to = quad_place(place, quad, row);
+            std::memcpy(&upper[to], tops + quad * QUAD, QUAD);
+            if (is_fine) std::memcpy(&lower[to], rests + quad * QUAD, QUAD);
         }
-        const size_t place = size_t(group) * count + row;
-        scales[place] = is_numeric ? largest / (127.0f * 256.0f) : NAN;
-        sums[place] = _mm512_reduce_add_epi32(total) * (is_fine ? 1 : 256);
-        has_lower[place] = is_fine;
+        const float scale = is_numeric ? largest / most : NAN;
+        scales[place * TILE + row] = scale;
+        sums[place * TILE + row] = _mm512_reduce_add_epi32(total);
+        shares[place * TILE + row] = scale * float(sums[place * TILE + row]);
+        has_lower[place] = uint8_t((has_lower[place] & ~(1 << row)) | int(is_fine) << row);
     }
 
-    bool any_lower(int group, int first, int rows) const {
-        const uint8_t *from = &has_lower[size_t(group) * count + first];
-        return std::any_of(from, from + rows, [](uint8_t has) { return has; });
+    static size_t quad_place(size_t place, int quad, int row) {
+        return ((place * (GROUP / QUAD) + quad) * TILE + row) * QUAD;
     }
 };
 
-// Whole sums of products with some rows, while one group of a block goes by.
-template <int COUNT>
-struct Sums {
-    __m512i upper[COUNT], lower[COUNT];
-
-    Sums() {
-        for (int row = 0; row < COUNT; row++) upper[row] = lower[row] = _mm512_setzero_si512();
-    }
-
-    template <bool LOWER>
-    void add(__m512i weights, const int8_t *quads) {
-        for (int row = 0; row < COUNT; row++) {
-            upper[row] = add_products(upper[row], weights, quads + 2 * QUAD * row);
-            if (LOWER) lower[row] = add_products(lower[row], weights, quads + 2 * QUAD * row + QUAD);
+// What is done with each quad's weights of a block's group: 16 outputs' levels of four bits, quads 0 to 3 in the lower
+// halves of bytes, or weights of eight.
+template <int BITS, typename Work>
+inline void each_quad(const uint8_t *packed, Work work) {
+    const __m512i lower_bits = _mm512_set1_epi8(15);
+    if (BITS == 4)
+        for (int quad = 0; quad < 4; quad++) {
+            const __m512i both = _mm512_loadu_si512(packed + 64 * quad);
+            work(quad, _mm512_and_si512(both, lower_bits));
+            work(quad + 4, _mm512_and_si512(_mm512_srli_epi16(both, 4), lower_bits));
         }
-    }
+    else
+        for (int quad = 0; quad < 8; quad++) work(quad, _mm512_loadu_si512(packed + 64 * quad));
+}
 
-    // 16 outputs' levels of four bits, or weights of eight.
-    template <bool LOWER>
-    void add_group(const uint8_t *packed, int bits, const int8_t *quads, size_t apart) {
-        const __m512i lower_bits = _mm512_set1_epi8(15);
-        if (bits == 4)
-            for (int quad = 0; quad < 4; quad++) {
-                const __m512i both = _mm512_loadu_si512(packed + 64 * quad);
-                add<LOWER>(_mm512_and_si512(both, lower_bits), quads + quad * apart);
-                add<LOWER>(_mm512_and_si512(_mm512_srli_epi16(both, 4), lower_bits), quads + (quad + 4) * apart);
-            }
-        else
-            for (int quad = 0; quad < 8; quad++) add<LOWER>(_mm512_loadu_si512(packed + 64 * quad), quads + quad * apart);
-    }
+constexpr int64_t group_bytes(int bits) { return bits == 4 ? GROUP_BYTES : GROUP * LANES; }
 
-    Floats of(int row, int more) const {
-        __m512i sum = _mm512_add_epi32(_mm512_slli_epi32(upper[row], 8), lower[row]);
-        return (Floats)_mm512_cvtepi32_ps(_mm512_add_epi32(sum, _mm512_set1_epi32(more)));
-    }
-};
+// How far apart two blocks are.
+constexpr int64_t block_bytes(int bits, int groups) {
+    return groups * group_bytes(bits) + (bits == 4 ? 0 : LANES * sizeof(float));
+}
 
-// Rows times a block's weights: of four bits, level * scale + minimum, two levels in a byte, quads 0 to 3 of a group in
-// the lower halves; of eight, whole numbers, 128 added to each, times a scale for each output that comes last.
+// Rows of a tile times a block's weights: of four bits, level * scale + minimum; of eight, whole numbers, 128 added to
+// each, times a scale for each output that comes last. Meanwhile the next block is on its way from memory.
 template <int COUNT, int BITS>
-inline void multiply_block(const uint8_t *packed, const Rows &rows, int first, Floats *totals) {
-    const size_t apart = 2 * QUAD * size_t(rows.count);
-    const int8_t *quads = &rows.halves[2 * QUAD * size_t(first)];
-    for (int group = 0; group < rows.groups; group++, quads += GROUP / QUAD * apart) {
-        Sums<COUNT> parts;
-        if (rows.any_lower(group, first, COUNT))
-            parts.template add_group<true>(packed, BITS, quads, apart);
-        else
-            parts.template add_group<false>(packed, BITS, quads, apart);
-        const size_t place = size_t(group) * rows.count + first;
-        if (BITS == 4) {
-            const Floats scales = halves(packed + 256), minimums = halves(packed + 288);
+inline void multiply_block(const uint8_t *packed, const Rows &rows, int first, __m512 *totals) {
+    const int lane = first % TILE;
+    size_t place = size_t(first / TILE) * rows.groups;
+    for (int group = 0; group < rows.groups; group++, place++) {
+        const int8_t *quads = &rows.upper[Rows::quad_place(place, 0, lane)];
+        const float *scales = &rows.scales[place * TILE + lane], *shares = &rows.shares[place * TILE + lane];
+        const int32_t *row_sums = &rows.sums[place * TILE + lane];
+        for (int line = 0; line < group_bytes(BITS); line += 64)
+            _mm_prefetch((const char *)packed + block_bytes(BITS, rows.groups) + line, _MM_HINT_T0);
+        __m512i sums[COUNT];
+        for (int row = 0; row < COUNT; row++) sums[row] = _mm512_setzero_si512();
+        each_quad<BITS>(packed, [&](int quad, __m512i weights) {
             for (int row = 0; row < COUNT; row++)
-                totals[row] += (parts.of(row, 0) * scales + minimums * float(rows.sums[place + row])) *
-                               rows.scales[place + row];
-            packed += GROUP_BYTES;
-        } else {
+                sums[row] = add_products(sums[row], weights, quads + (quad * TILE + row) * QUAD);
+        });
+        if (const unsigned has_lower = rows.has_lower[place] >> lane) {
+            __m512i more[TILE];
+            for (unsigned left = has_lower; left; left &= left - 1) {
+                const int row = __builtin_ctz(left);
+                const int8_t *halves = &rows.lower[Rows::quad_place(place, 0, lane + row)];
+                __m512i even = _mm512_setzero_si512(), odd = even;
+                each_quad<BITS>(packed, [&](int quad, __m512i weights) {
+                    __m512i &sum = quad % 2 ? odd : even;
+                    sum = add_products(sum, weights, halves + quad * TILE * QUAD);
+                });
+                more[row] = _mm512_add_epi32(even, odd);
+            }
             for (int row = 0; row < COUNT; row++)
-                totals[row] += parts.of(row, -128 * rows.sums[place + row]) * rows.scales[place + row];
-            packed += GROUP * LANES;
+                if (has_lower >> row & 1) sums[row] = _mm512_add_epi32(_mm512_slli_epi32(sums[row], 8), more[row]);
         }
+        if (BITS == 4) {
+            const __m512 block_scales = (__m512)halves(packed + 256), minimums = (__m512)halves(packed + 288);
+            for (int row = 0; row < COUNT; row++) {
+                const __m512 both = _mm512_mul_ps(block_scales, _mm512_set1_ps(scales[row]));
+                totals[row] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[row]), both, totals[row]);
+                totals[row] = _mm512_fmadd_ps(minimums, _mm512_set1_ps(shares[row]), totals[row]);
+            }
+        } else {
+            for (int row = 0; row < COUNT; row++) {
+                const __m512i sum = _mm512_sub_epi32(sums[row], _mm512_set1_epi32(128 * row_sums[row]));
+                totals[row] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(scales[row]), totals[row]);
+            }
+        }
+        packed += group_bytes(BITS);
     }
     if (BITS == 8) {
-        const Floats scales = loaded<Floats>((const float *)packed);
-        for (int row = 0; row < COUNT; row++) totals[row] *= scales;
+        const __m512 scales = _mm512_loadu_ps(packed);
+        for (int row = 0; row < COUNT; row++) totals[row] = _mm512_mul_ps(totals[row], scales);
     }
 }
 
@@ -235,34 +244,36 @@ struct Share {
     int end(int count) const { return int(int64_t(count) * (number + 1) / of); }
 };
 
-// Fill rows with what `value(row, place)` makes, 16 numbers from `place` on. A group's rows lie side by side: one thread
-// writes all of them.
+// Fill rows with what `value(row, place)` makes, 16 numbers from `place` on. A tile's group lies together: one thread
+// writes all of it.
 template <typename Value>
 void fill(Rows &rows, Share share, Value value) {
-    for (int task = share.begin(rows.groups * rows.count); task < share.end(rows.groups * rows.count); task++) {
-        const int group = task / rows.count, row = task % rows.count, begin = group * GROUP;
-        float values[GROUP] = {};
-        for (int place = begin; place < std::min(rows.width, begin + GROUP); place += LANES)
-            stored(value(row, place), values + place - begin);
-        for (int place = rows.width; place < begin + GROUP; place++) values[place - begin] = 0;
-        rows.put(row, group, values);
+    const int places = int(rows.places());
+    for (int place = share.begin(places); place < share.end(places); place++) {
+        const int first = place / rows.groups * TILE, begin = place % rows.groups * GROUP;
+        for (int row = first; row < std::min(rows.count, first + TILE); row++) {
+            float values[GROUP] = {};
+            for (int number = begin; number < std::min(rows.width, begin + GROUP); number += LANES)
+                stored(value(row, number), values + number - begin);
+            for (int number = rows.width; number < begin + GROUP; number++) values[number - begin] = 0;
+            rows.put(place, row - first, values);
+        }
     }
 }
 
 template <int COUNT>
 void multiply_tile(const Matrix &matrix, const Rows &rows, int first, int block, float *to, int apart, bool adds) {
-    Floats totals[COUNT] = {};
-    int64_t block_bytes = matrix.bits == 4 ? int64_t(rows.groups) * GROUP_BYTES
-                                           : int64_t(rows.groups) * GROUP * LANES + LANES * sizeof(float);
-    const uint8_t *packed = matrix.packed + block * block_bytes;
+    __m512 totals[COUNT] = {};
+    const uint8_t *packed = matrix.packed + block * block_bytes(matrix.bits, rows.groups);
     if (matrix.bits == 4)
         multiply_block<COUNT, 4>(packed, rows, first, totals);
     else
         multiply_block<COUNT, 8>(packed, rows, first, totals);
     for (int row = 0; row < COUNT; row++) {
         float *place = to + int64_t(first + row) * apart + block * LANES;
-        if (matrix.bias) totals[row] += loaded<Floats>(matrix.bias + block * LANES);
-        stored(adds ? loaded<Floats>(place) + totals[row] : totals[row], place);
+        Floats total = (Floats)totals[row];
+        if (matrix.bias) total += loaded<Floats>(matrix.bias + block * LANES);
+        stored(adds ? loaded<Floats>(place) + total : total, place);
     }
 }
 
@@ -273,10 +284,12 @@ void multiply(const Matrix &matrix, const Rows &rows, int from, int count, float
         multiply_tile<1>, multiply_tile<2>, multiply_tile<3>, multiply_tile<4>,
         multiply_tile<5>, multiply_tile<6>, multiply_tile<7>, multiply_tile<8>,
     };
-    int blocks = padded(matrix.outputs) / LANES;
+    const int blocks = padded(matrix.outputs) / LANES;
     for (int block = share.begin(blocks); block < share.end(blocks); block++)
-        for (int first = from; first < count; first += TILE)
-            tiles[std::min(TILE, count - first) - 1](matrix, rows, first, block, to, apart, adds);
+        for (int first = from, next; first < count; first = next) {
+            next = std::min(count, (first / TILE + 1) * TILE);
+            tiles[next - first - 1](matrix, rows, first, block, to, apart, adds);
+        }
 }
 
 float inverse_size(const float *row, int width, float eps) {
@@ -366,7 +379,7 @@ struct Attention {
         std::fill(highest.begin(), highest.end(), -INFINITY);
         for (int block = begin; block < end; block += LANES) {
             pack_keys(keys, block, end);
-            in_fours(count, [&](auto together, int first) {
+            in_eights(count, [&](auto together, int first) {
                 constexpr int TOGETHER = together;
                 const Bf16 *asked[TOGETHER];
                 Floats found[TOGETHER];
@@ -388,14 +401,14 @@ struct Attention {
         std::fill(mixed.begin(), mixed.end(), 0.0f);
         for (int block = begin; block < end; block += LANES) {
             pack_values(values, block, end);
-            in_fours(count, [&](auto together, int first) {
+            in_eights(count, [&](auto together, int first) {
                 constexpr int TOGETHER = together;
                 Bf16 shares[TOGETHER][LANES];
                 for (int one = 0; one < TOGETHER; one++) {
                     const int query = first + one;
                     const __mmask16 is_seen = seen_of(*queries[query].token, block);
                     Floats score = loaded<Floats>(&scores[size_t(query) * apart + block - begin]);
-                    Floats share = exponential(score - highest[query]);
+                    Floats share = power_of_two(score - highest[query]);
                     store_rounded((Floats)_mm512_maskz_mov_ps(is_seen, (__m512)share), shares[one]);
                     float *total = &totals[query * LANES];
                     stored(loaded<Floats>(total) + widened(shares[one]), total);
@@ -476,12 +489,16 @@ private:
         }
     }
 
-    // What keys and values are loaded for is done for up to four queries: `work(how many, the first)`.
+    // What keys and values are loaded for is done for up to eight queries: `work(how many, the first)`.
     template <typename Work>
-    static void in_fours(int count, Work work) {
+    static void in_eights(int count, Work work) {
         int first = 0;
-        for (; first + 4 <= count; first += 4) work(std::integral_constant<int, 4>(), first);
+        for (; first + 8 <= count; first += 8) work(std::integral_constant<int, 8>(), first);
         switch (count - first) {
+            case 7: return work(std::integral_constant<int, 7>(), first);
+            case 6: return work(std::integral_constant<int, 6>(), first);
+            case 5: return work(std::integral_constant<int, 5>(), first);
+            case 4: return work(std::integral_constant<int, 4>(), first);
             case 3: return work(std::integral_constant<int, 3>(), first);
             case 2: return work(std::integral_constant<int, 2>(), first);
             case 1: return work(std::integral_constant<int, 1>(), first);
@@ -501,22 +518,28 @@ private:
                 other[one] = _mm512_dpbf16_ps(other[one], odd, both(queries[one] + 2 * pair + 2));
             }
         }
-        const float scale = 1.0f / std::sqrt(float(head_width));
+        const float scale = LOG2_E / std::sqrt(float(head_width));
         for (int one = 0; one < TOGETHER; one++) found[one] = ((Floats)sums[one] + (Floats)other[one]) * scale;
     }
 
     // Add 16 places' values, each query's by its shares of them.
     template <int TOGETHER>
     void mix(const Bf16 (*shares)[LANES], float *to) const {
-        for (int place = 0; place < head_width; place += LANES) {
-            __m512 sums[TOGETHER];
-            for (int one = 0; one < TOGETHER; one++) sums[one] = _mm512_loadu_ps(to + one * head_width + place);
+        for (int place = 0; place < head_width; place += 2 * LANES) {
+            __m512 sums[TOGETHER][2];
+            for (int one = 0; one < TOGETHER; one++)
+                for (int half = 0; half < 2; half++)
+                    sums[one][half] = _mm512_loadu_ps(to + one * head_width + place + half * LANES);
             for (int pair = 0; pair < LANES / 2; pair++) {
-                const __m512bh values = (__m512bh)_mm512_loadu_si512(&pairs[pair * head_width + place]);
+                const uint32_t *from = &pairs[pair * head_width + place];
+                const __m512bh values[] = {(__m512bh)_mm512_loadu_si512(from), (__m512bh)_mm512_loadu_si512(from + LANES)};
                 for (int one = 0; one < TOGETHER; one++)
-                    sums[one] = _mm512_dpbf16_ps(sums[one], values, both(shares[one] + 2 * pair));
+                    for (int half = 0; half < 2; half++)
+                        sums[one][half] = _mm512_dpbf16_ps(sums[one][half], values[half], both(shares[one] + 2 * pair));
             }
-            for (int one = 0; one < TOGETHER; one++) _mm512_storeu_ps(to + one * head_width + place, sums[one]);
+            for (int one = 0; one < TOGETHER; one++)
+                for (int half = 0; half < 2; half++)
+                    _mm512_storeu_ps(to + one * head_width + place + half * LANES, sums[one][half]);
         }
     }
 
@@ -594,7 +617,7 @@ extern "C" void step(const Model *model, int32_t count, const Token *tokens, con
             fill(activated, share, [&](int row, int place) {
                 const float *gate = &gated[size_t(row) * ffn_apart + place];
                 Floats number = loaded<Floats>(gate);
-                return number / (1.0f + exponential(-number)) * loaded<Floats>(gate + ffn);
+                return number / (1.0f + power_of_two(number * -LOG2_E)) * loaded<Floats>(gate + ffn);
             });
 #pragma omp barrier
             multiply(layer.down, activated, 0, count, sums.data(), apart, true, share);
