@@ -22,7 +22,7 @@ constexpr int LANES = 16;
 constexpr int GROUP = 32;         // weights that share a scale
 constexpr int TILE = 8;           // rows for which a weight is unpacked once
 constexpr int QUAD = 4;           // numbers that one instruction multiplies and adds up in each lane
-constexpr float OUTLIER = 5;      // how far a group's largest number stands out that is lost on 8 bits, in root mean squares
+constexpr float OUTLIER = 4.5;      // how far a group's largest number stands out that is lost on 8 bits, in root mean squares
 constexpr int GROUP_BYTES = 320;  // of four bits, a block's: 256 of weights, 32 of scales, 32 of minimums
 
 using Bf16 = uint16_t;
@@ -335,10 +335,12 @@ struct Run {
 
 constexpr int LONGEST_RUN = 16;
 
-std::vector<Run> runs_of(const Token *tokens, int count) {
+// Runs that are about as long, so that no thread is left with the longest.
+std::vector<Run> runs_of(const Token *tokens, int count, int threads) {
+    const int longest = std::min(LONGEST_RUN, (count + threads - 1) / threads);
     std::vector<Run> runs;
     for (int row = 0; row < count; row++) {
-        bool goes_on = !runs.empty() && runs.back().count < LONGEST_RUN && tokens[row].kept == tokens[row - 1].kept &&
+        bool goes_on = !runs.empty() && runs.back().count < longest && tokens[row].kept == tokens[row - 1].kept &&
                        tokens[row].place == tokens[row - 1].place + 1;
         if (goes_on) runs.back().count++;
         else runs.push_back({row, 1});
@@ -354,16 +356,18 @@ struct Attention {
     };
 
     int heads, kv_heads, head_width, group;
+    float scale;  // of scores, whose powers of two are taken
     std::vector<Query> queries;
     std::vector<float> scores, highest, totals, mixed;
+    std::vector<Bf16> shares;
     std::vector<uint32_t> pairs;
 
     // `places`: the most that a token sees; `tokens`: those of the longest run.
     Attention(const Model &model, int places, int tokens)
         : heads(model.heads), kv_heads(model.kv_heads), head_width(model.head_width), group(heads / kv_heads),
-          queries(size_t(tokens) * group), scores(queries.size() * (places + tokens + 2 * LANES)),
+          scale(LOG2_E / std::sqrt(float(head_width))), queries(size_t(tokens) * group), scores(queries.size() * (places + tokens + 2 * LANES)),
           highest(queries.size() * LANES), totals(queries.size() * LANES), mixed(queries.size() * head_width),
-          pairs(LANES / 2 * head_width) {}
+          shares(queries.size() * LANES), pairs(LANES / 2 * head_width) {}
 
     // softmax(queries keys) values of a run's heads that share one of keys and values, in blocks of 16 places; places
     // are counted from the text's beginning, so that a sum has the same order in every run.
@@ -371,13 +375,14 @@ struct Attention {
         const Token &last = tokens[run.row + run.count - 1];
         const int begin = tokens[run.row].first / LANES * LANES, end = last.place + 1;
         const Bf16 *keys = last.kept + 2 * layer * last.apart + kv_head * head_width, *values = keys + last.apart;
-        const int count = run.count * group, apart = (end - begin + LANES - 1) / LANES * LANES;
+        const int count = run.count * group;
         for (int row = 0, query = 0; row < run.count; row++)
             for (int head = kv_head * group; head < (kv_head + 1) * group; head++, query++)
                 queries[query] = {tokens + run.row + row, (size_t(run.row + row) * heads + head) * head_width};
         fetch(values, begin, end);
         std::fill(highest.begin(), highest.end(), -INFINITY);
         for (int block = begin; block < end; block += LANES) {
+            const bool all_seen = do_all_see(tokens[run.row], last, block);
             pack_keys(keys, block, end);
             in_eights(count, [&](auto together, int first) {
                 constexpr int TOGETHER = together;
@@ -387,9 +392,9 @@ struct Attention {
                 scores_of<TOGETHER>(asked, found);
                 for (int one = 0; one < TOGETHER; one++) {
                     const int query = first + one;
-                    const __mmask16 is_seen = seen_of(*queries[query].token, block);
+                    const __mmask16 is_seen = all_seen ? EVERY : seen_of(*queries[query].token, block);
                     Floats score = (Floats)_mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), is_seen, (__m512)found[one]);
-                    stored(score, &scores[size_t(query) * apart + block - begin]);
+                    stored(score, &scores[size_t(block - begin) * count + query * LANES]);
                     Floats before = loaded<Floats>(&highest[query * LANES]);
                     stored(before < score ? score : before, &highest[query * LANES]);
                 }
@@ -400,20 +405,18 @@ struct Attention {
         std::fill(totals.begin(), totals.end(), 0.0f);
         std::fill(mixed.begin(), mixed.end(), 0.0f);
         for (int block = begin; block < end; block += LANES) {
+            const bool all_seen = do_all_see(tokens[run.row], last, block);
             pack_values(values, block, end);
+            for (int query = 0; query < count; query++) {
+                const __mmask16 is_seen = all_seen ? EVERY : seen_of(*queries[query].token, block);
+                const Floats score = loaded<Floats>(&scores[size_t(block - begin) * count + query * LANES]);
+                const Floats share = power_of_two(score - highest[query]);
+                Bf16 *rounded = &shares[query * LANES];
+                store_rounded((Floats)_mm512_maskz_mov_ps(is_seen, (__m512)share), rounded);
+                stored(loaded<Floats>(&totals[query * LANES]) + widened(rounded), &totals[query * LANES]);
+            }
             in_eights(count, [&](auto together, int first) {
-                constexpr int TOGETHER = together;
-                Bf16 shares[TOGETHER][LANES];
-                for (int one = 0; one < TOGETHER; one++) {
-                    const int query = first + one;
-                    const __mmask16 is_seen = seen_of(*queries[query].token, block);
-                    Floats score = loaded<Floats>(&scores[size_t(query) * apart + block - begin]);
-                    Floats share = power_of_two(score - highest[query]);
-                    store_rounded((Floats)_mm512_maskz_mov_ps(is_seen, (__m512)share), shares[one]);
-                    float *total = &totals[query * LANES];
-                    stored(loaded<Floats>(total) + widened(shares[one]), total);
-                }
-                mix<TOGETHER>(shares, &mixed[size_t(first) * head_width]);
+                mix<together>(&shares[first * LANES], &mixed[size_t(first) * head_width]);
             });
         }
         for (int query = 0; query < count; query++) {
@@ -425,6 +428,13 @@ struct Attention {
     }
 
 private:
+    static constexpr __mmask16 EVERY = 0xffff;
+
+    // Whether all tokens of a run, from the first to the last, see all of the 16 places from `block` on.
+    static bool do_all_see(const Token &first, const Token &last, int block) {
+        return block >= last.first && block + LANES <= first.place + 1;
+    }
+
     // Which of the 16 places from `block` on a token sees.
     static __mmask16 seen_of(const Token &token, int block) {
         const int from = std::clamp(token.first - block, 0, LANES), to = std::clamp(token.place + 1 - block, 0, LANES);
@@ -518,13 +528,12 @@ private:
                 other[one] = _mm512_dpbf16_ps(other[one], odd, both(queries[one] + 2 * pair + 2));
             }
         }
-        const float scale = LOG2_E / std::sqrt(float(head_width));
         for (int one = 0; one < TOGETHER; one++) found[one] = ((Floats)sums[one] + (Floats)other[one]) * scale;
     }
 
     // Add 16 places' values, each query's by its shares of them.
     template <int TOGETHER>
-    void mix(const Bf16 (*shares)[LANES], float *to) const {
+    void mix(const Bf16 *shares, float *to) const {
         for (int place = 0; place < head_width; place += 2 * LANES) {
             __m512 sums[TOGETHER][2];
             for (int one = 0; one < TOGETHER; one++)
@@ -535,7 +544,7 @@ private:
                 const __m512bh values[] = {(__m512bh)_mm512_loadu_si512(from), (__m512bh)_mm512_loadu_si512(from + LANES)};
                 for (int one = 0; one < TOGETHER; one++)
                     for (int half = 0; half < 2; half++)
-                        sums[one][half] = _mm512_dpbf16_ps(sums[one][half], values[half], both(shares[one] + 2 * pair));
+                        sums[one][half] = _mm512_dpbf16_ps(sums[one][half], values[half], both(shares + one * LANES + 2 * pair));
             }
             for (int one = 0; one < TOGETHER; one++)
                 for (int half = 0; half < 2; half++)
@@ -564,7 +573,7 @@ extern "C" void step(const Model *model, int32_t count, const Token *tokens, con
     std::vector<Bf16> turned(size_t(count) * queries);
     std::vector<float> seen(size_t(count) * queries);
     Rows rows(count, width), attended(count, queries), activated(count, ffn);
-    const std::vector<Run> runs = runs_of(tokens, count);
+    const std::vector<Run> runs = runs_of(tokens, count, threads);
     int longest = 0, longest_run = 0;
     for (const Run &run : runs) longest_run = std::max(longest_run, run.count);
     for (int row = 0; row < count; row++) {
