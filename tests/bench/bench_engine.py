@@ -16,6 +16,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoModelForCausalLM
 
@@ -30,6 +31,8 @@ from tests.bench import engine_peers
 from tests.bench.engine_peers import Speeds
 
 THREADS = 2
+README = Path("README.md")
+README_TOKENS = 1000
 DECODED = 128
 GREEDY = Sampling(temperature=0)
 CHAT = Sampling(temperature=0, prompt_cache_key="bench")
@@ -96,7 +99,9 @@ def main() -> None:
     _together(engine, codec)
     _turns(engine, codec)
     _agreement(engine, codec, reference.float())
-    _perplexity(engine, reference, ids)
+    readme = codec._tokenizer.encode(README.read_text(encoding="utf-8"), add_special_tokens=False).ids
+    _perplexity(engine, reference, "a story", ids)
+    _perplexity(engine, reference, README.name, readme[:README_TOKENS])
 
 
 def _ours(engine: FastEngine, ids: Sequence[int]) -> Speeds:
@@ -217,18 +222,19 @@ def _agreement(engine: FastEngine, codec: TokenCodec, reference: Any) -> None:
         print(
             f"  {question[:40]:40} token {place:3}: {margin:.3f} below the best (the scores' deviation is {spread:.1f})"
         )
-    print(f"  {same} of {len(QUESTIONS)} are the same")
+    print(f"  {same} of {len(QUESTIONS)} are the same\n")
 
 
-def _perplexity(engine: FastEngine, reference: Any, ids: Sequence[int]) -> None:
-    model = engine._batch._model
+def _perplexity(engine: FastEngine, reference: Any, name: str, ids: Sequence[int]) -> None:
+    model = engine._batch.model
+    text = model.new_text()
+    ours = torch.from_numpy(np.stack([model.read([token], text) for token in ids[:-1]]))
     with torch.inference_mode():
-        text = model.new_text()
-        ours = torch.stack([model.read([token], text) for token in ids[:-1]])
         theirs = reference(torch.tensor([list(ids[:-1])])).logits[0].float()
     wanted = torch.tensor(list(ids[1:]))
     one, other = (torch.nn.functional.cross_entropy(scores, wanted).exp().item() for scores in (ours, theirs))
-    print(f"\nperplexity of {len(ids)} tokens: {one:.3f}, transformers in float32 {other:.3f} ({one / other - 1:+.2%})")
+    told = f"{one:.3f}, transformers in float32 {other:.3f} ({one / other - 1:+.2%})"
+    print(f"perplexity of {len(ids)} tokens of {name}: {told}")
 
 
 def _of(ids: Sequence[int], count: int) -> list[int]:
