@@ -9,6 +9,8 @@ from torch.nn.functional import linear
 
 GROUP = 32
 """Weights that share a scale and a minimum; GGUF's Q4_0 and Q4_1 have the same groups."""
+ROWS_AT_A_TIME = 4096
+"""Of a matrix that is rounded, which takes several copies in float32: a vocabulary's would be the peak of a process."""
 LOSSLESS = 2.0**-7
 """Largest deviation, relative to a group's largest weight, that bfloat16's rounding of four-bit weights leaves."""
 
@@ -50,13 +52,19 @@ class Int8:
     @classmethod
     def of(cls, weight: torch.Tensor) -> "Int8":
         """A matrix (out, in)."""
-        whole = weight.float()
-        scales = (whole.abs().amax(dim=1) / 127).clamp_min(1e-12).bfloat16()
-        return cls((whole / scales.float()[:, None]).round().clamp(-127, 127).to(torch.int8), scales)
+        parts = [_eight_bits_of(rows) for rows in weight.split(ROWS_AT_A_TIME)]
+        packed, scales = (torch.cat(part) for part in zip(*parts, strict=True))
+        return cls(packed, scales)
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """(n, in) to (n, out), both bfloat16."""
         return torch._weight_int8pack_mm(rows, self.packed, self.scales)  # noqa: SLF001 - its only name
+
+
+def _eight_bits_of(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    whole = weight.float()
+    scales = (whole.abs().amax(dim=1) / 127).clamp_min(1e-12).bfloat16()
+    return (whole / scales.float()[:, None]).round().clamp(-127, 127).to(torch.int8), scales
 
 
 Kernel = Int4 | Int8
