@@ -166,18 +166,20 @@ class CompiledStep:
             return None
 
     def make_behind(self, use: Callable[[Model], None], *, after_s: float, closed: threading.Event) -> threading.Thread:
-        """Have it made, once the process has gone on for `after_s`, and `use` what it gives.
+        """Have it made, once the process has gone on for `after_s` or is `closed`, and `use` what it gives.
 
-        It goes on when this process ends: the next one has its step.
+        The one that makes it outlives this process: the next one has its step. When closed, the thread ends at once.
         """
 
         def work() -> None:
-            if closed.wait(after_s):
-                return
-            if self.files.state() == "to be made":
+            ends = closed.wait(after_s)
+            process = None
+            if self.files.state() == "to be made" and not (ends and self.files.are_being_made()):
                 process = start_compiler(self.checkpoint.folder, self.quantise, self.files.library.parent)
-                if process is not None:
-                    process.wait()
+            if ends:
+                return
+            if process is not None:
+                process.wait()
             model = self.load()
             if model is not None:
                 use(model)

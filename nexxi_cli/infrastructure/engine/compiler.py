@@ -55,7 +55,7 @@ def main(model: str, quantise: Quantise, folder: str) -> int:
     except UnsupportedModel:
         return 0  # transformers runs it
     if files is not None and kind in ("int4", "int8"):
-        with suppress(Timeout), FileLock(files.library.with_suffix(".lock"), timeout=LONGEST_S):
+        with suppress(Timeout), FileLock(files.lock, timeout=LONGEST_S):
             return _make(files, checkpoint, kind)
     return 0
 

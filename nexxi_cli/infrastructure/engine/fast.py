@@ -74,9 +74,10 @@ class FastEngine:
         return cls(model, folder.generation_config, ends, prefix_bytes, missing=missing)
 
     def compile_behind(self, *, after_s: float, closed: threading.Event) -> threading.Thread | None:
-        """Have the steps compiled that are not yet, if this machine can, unless it is closed within `after_s`.
+        """Have the steps compiled that are not yet, if this machine can, after `after_s` or when it is `closed`.
 
-        They are used from then on. Nothing has to wait for the thread that sees to it; None when there is no need.
+        They are used from then on. Nothing has to wait for the thread that sees to it, but a process that ends, for a
+        moment, so that the compiler has started; None when there is no need.
         """
         if self._missing is None:
             return None

@@ -40,6 +40,22 @@ class KernelFiles:
         """Holds the reason, in one line."""
         return self.library.with_suffix(".failed")
 
+    @property
+    def lock(self) -> Path:
+        """Held by the process that makes them."""
+        return self.library.with_suffix(".lock")
+
+    def are_being_made(self) -> bool:
+        """Whether a process is at it. Raises OSError where the folder cannot be written."""
+        from filelock import FileLock, Timeout  # not for those who have the step
+
+        self.lock.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.lock, timeout=0):
+                return False
+        except Timeout:
+            return True
+
     def state(self) -> State:
         """What has become of them."""
         if self.library.is_file() and self.blocks.is_file():
@@ -114,7 +130,7 @@ def told_of_kernels(folder: Path) -> str:
         return f"steps not compiled, as this processor has not what they need ({', '.join(NEEDED)})"
     if not has_compiler():
         return f"steps not compiled, as there is no C++ compiler ({compiler()})"
-    return "steps not compiled yet: `nexxi models pull` has that done, and a chat that stays open"
+    return "steps not compiled yet: `nexxi models pull` has that done, and every chat"
 
 
 def _digest(key: object) -> str:

@@ -33,7 +33,9 @@ DTYPES: Mapping[str, Literal["auto", "bfloat16", "float32"]] = {"auto": "auto", 
 
 
 COMPILE_AFTER_S = 10.0
-"""A process that is still there is no script's: it can bear that a compiler runs beside it, at the lowest priority."""
+"""A reply to a script is over by then; a chat can bear that a compiler runs beside it, at the lowest priority."""
+START_COMPILER_S = 1.0
+"""The longest that the end of a process waits for that."""
 
 
 class LocalBackend:
@@ -54,14 +56,16 @@ class LocalBackend:
         observer: Observer,
         compiled: bool = False,
     ) -> None:
-        """`packs` is a folder for quantised weights and, if `compiled`, for compiled steps; a backend that is open for
-        COMPILE_AFTER_S has those made that it lacks. `prefix_bytes` bounds what is kept of texts that may go on.
+        """`packs` is a folder for quantised weights and, if `compiled`, for compiled steps; a backend has those made
+        that it lacks, after COMPILE_AFTER_S or when it is closed. `prefix_bytes` bounds what is kept of texts that may
+        go on.
         """
         self._name = name
         self._loader = loader
         self._observer = observer
         self._closed = threading.Event()
         self._compiled = compiled
+        self._compiling: threading.Thread | None = None
         self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer")
         self._thinking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._found = self._reading.submit(self._find)
@@ -145,6 +149,8 @@ class LocalBackend:
         self._loader.stop()
         self._reading.shutdown(wait=False, cancel_futures=True)
         self._thinking.shutdown(wait=False, cancel_futures=True)
+        if self._compiling is not None:
+            await asyncio.to_thread(self._compiling.join, START_COMPILER_S)
 
     async def _outcome(self, future: "Future[T]") -> T:
         return await asyncio.shield(asyncio.wrap_future(future))
@@ -180,7 +186,7 @@ class LocalBackend:
                 prefix_bytes=prefix_bytes,
                 compiled=self._compiled,
             )
-            engine.compile_behind(after_s=COMPILE_AFTER_S, closed=self._closed)
+            self._compiling = engine.compile_behind(after_s=COMPILE_AFTER_S, closed=self._closed)
         except UnsupportedModel as reason:
             engine = _by_transformers(folder, quantise, threads, prefix_bytes, reason)
         self._observer.notify(ModelLoaded(self._name, time.monotonic() - began))

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file, save_file
 
 from nexxi_cli.core.types import Sampling
+from nexxi_cli.infrastructure.engine import compiled as compiled_module
 from nexxi_cli.infrastructure.engine import kernels
 from nexxi_cli.infrastructure.engine.checkpoint import Floats, Quantise
 from nexxi_cli.infrastructure.engine.compiled import CompiledModel, CompiledStep
@@ -161,14 +163,31 @@ def test_doctor_can_say_what_has_become_of_it(tmp_path: Path, monkeypatch: pytes
     assert (files.state(), told_of_kernels(tmp_path)) == ("made", "compiled steps")
 
 
-def test_a_process_that_ends_soon_has_nothing_made(tmp_path: Path) -> None:
-    make_wide("llama", tmp_path)
-    wanted, closed = step(tmp_path), threading.Event()
+def close_soon(wanted: CompiledStep, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The models for which a process that ends soon starts a compiler."""
+    started: list[Path] = []
+    monkeypatch.setattr(compiled_module, "start_compiler", lambda model, *_: started.append(model))
+    closed = threading.Event()
     thread = wanted.make_behind(pytest.fail, after_s=60, closed=closed)
+    assert not started
     closed.set()
     thread.join(5)
     assert not thread.is_alive()
-    assert not wanted.files.library.exists()
+    return started
+
+
+def test_a_process_that_ends_soon_leaves_the_compiler_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_wide("llama", tmp_path)
+    assert close_soon(step(tmp_path), monkeypatch) == [tmp_path]
+
+
+def test_one_that_ends_while_another_compiles_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_wide("llama", tmp_path)
+    wanted = step(tmp_path)
+    assert not wanted.files.are_being_made()
+    with FileLock(wanted.files.lock):
+        assert wanted.files.are_being_made()
+        assert close_soon(wanted, monkeypatch) == []
 
 
 def load(folder: Path) -> FastEngine:
