@@ -1,4 +1,4 @@
-"""A model whose step is compiled: how `step.cpp` is called, and who has it made. Knows no torch.
+"""A model whose step is compiled: how `step/step.cpp` is called, and who has it made. Knows no torch.
 
 A compiler and the matrices' new order take some seconds, so a process of its own sees to them (`compiler`), and nobody
 waits: until they are there, and wherever they cannot be, the same arithmetic runs operation by operation (`llama`).
@@ -99,6 +99,8 @@ class CompiledModel(Model):
         self, tokens: Sequence[int], texts: Sequence[KeyValues], places: Sequence[int], *, scored: int
     ) -> Floats:
         window = self.shape.window
+        for text in texts:
+            text.put_in_blocks()
         rows = (_Token * len(texts))(
             *(
                 _Token(

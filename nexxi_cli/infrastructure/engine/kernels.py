@@ -13,7 +13,7 @@ from typing import Literal
 from nexxi_cli.infrastructure.engine.processor import flags
 from nexxi_cli.infrastructure.engine.shape import Shape
 
-SOURCE = Path(__file__).with_name("step.cpp")
+SOURCE = Path(__file__).with_name("step") / "step.cpp"
 PREFIX = "step-"
 """Of the names of the libraries; one serves all models."""
 NEEDED = ("avx512bw", "avx512_vnni", "avx512_bf16")
@@ -22,7 +22,7 @@ NEEDED = ("avx512bw", "avx512_vnni", "avx512_bf16")
 OUTPUTS = 16
 """Of a block of the matrices (`blocks`): as many as a vector of AVX-512 has float32 numbers."""
 HEAD_WIDTHS = (32, 64, 96, 128, 256)
-FORMAT = 4
+FORMAT = 5
 """Changes with what is made of the same weights, and with how it lies in a file."""
 
 State = Literal["made", "to be made", "failed", "no compiler", "no such processor"]
@@ -86,8 +86,9 @@ def pack_file(folder: Path, model: Path, kind: str, *by: object) -> Path:
 
 
 def library_file(folder: Path) -> Path:
-    """The library's place: it depends on its source, the compiler and the processor."""
-    key = (SOURCE.read_bytes(), compiler(), platform.machine(), sorted(flags()))
+    """The library's place: it depends on its sources, the compiler and the processor."""
+    sources = [file.read_bytes() for file in sorted(SOURCE.parent.iterdir())]
+    key = (sources, compiler(), platform.machine(), sorted(flags()))
     return folder / f"{PREFIX}{_digest(key)}.so"
 
 

@@ -12,6 +12,8 @@ from nexxi_cli.infrastructure.engine.shape import Shape
 
 STEP = 256
 """Positions by which memory is counted, and the least that room is made for."""
+BLOCK = 16
+"""Positions whose keys and values lie together for the compiled step. A divisor of STEP."""
 LINE_BYTES = 64
 """Of the processor's cache: what begins with one is read line by line."""
 
@@ -19,12 +21,16 @@ LINE_BYTES = 64
 class KeyValues:
     """Keys and values of one text. `tokens` are those it holds.
 
-    `kept` has them by layer, its keys before its values: (2 * layers, room, kv heads, head width).
+    `kept` has them by layer, its keys before its values: (2 * layers, room, kv heads, head width). Once they lie
+    `in_blocks`, each BLOCK of positions has the order of `step/attention.h`: one head after another, of which keys
+    have each two numbers of a position beside those of the others, values each number of two positions beside the
+    others.
     """
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any] = BFLOAT16) -> None:
         self.tokens: list[int] = []
         self._written = 0
+        self.in_blocks = False
         self.kept = _room_for((2 * shape.layers, 0, shape.kv_heads, shape.head_width), dtype)
 
     @property
@@ -46,8 +52,20 @@ class KeyValues:
         if positions <= room:
             return
         grown = _room_for((layers, max(2 * room, -(-positions // STEP) * STEP), heads, width), self.kept.dtype)
-        grown[:, : self.length] = self.kept[:, : self.length]
+        held = -(-self.length // BLOCK) * BLOCK
+        grown[:, :held] = self.kept[:, :held]
         self.kept = grown
+
+    def put_in_blocks(self) -> None:
+        """Change the order, if they do not lie so."""
+        if not self.in_blocks:
+            self.in_blocks = True
+            layers, room, heads, width = self.kept.shape
+            blocks = layers // 2 * room // BLOCK
+            keys, values = self.kept[::2], self.kept[1::2]
+            of_keys = keys.reshape(blocks, BLOCK, heads, width // 2, 2).transpose(0, 2, 3, 1, 4)
+            of_values = values.reshape(blocks, BLOCK // 2, 2, heads, width).transpose(0, 3, 1, 4, 2)
+            keys[:], values[:] = of_keys.reshape(keys.shape), of_values.reshape(values.shape)
 
     def keep(self, positions: int) -> None:
         """Forget what comes after so many positions."""
@@ -96,8 +114,8 @@ def common(left: Sequence[int], right: Sequence[int]) -> int:
 
 
 def _room_for(size: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An array that is not filled and, for the kernels, begins with a line."""
+    """An array of zeros, which takes no memory until it is written to and, for the kernels, begins with a line."""
     size_bytes = math.prod(size) * dtype.itemsize
-    room = np.empty(size_bytes + LINE_BYTES, np.uint8)
+    room = np.zeros(size_bytes + LINE_BYTES, np.uint8)
     begin = -room.ctypes.data % LINE_BYTES
     return room[begin : begin + size_bytes].view(dtype).reshape(size)

@@ -98,6 +98,16 @@ def test_a_text_is_stepped_alike_alone_and_among_others_and_read_as_it_is_steppe
             assert np.array_equal(found, one_by_one[length])
 
 
+def test_what_was_read_without_it_goes_on_with_it(library: Path, tmp_path: Path) -> None:
+    make_wide("llama", tmp_path)
+    slow, model = engine_model(tmp_path, "int4"), compiled(tmp_path, library, "int4")
+    text = slow.new_text()
+    for begin in range(0, 20, 5):  # never so many that dense matrices serve
+        slow.read(TEXT[begin : begin + 5], text)
+    expected, found = model.read(TEXT, model.new_text()), model.read(TEXT[20:], text)
+    assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < 0.04
+
+
 def test_numbers_that_are_none_stay_so(library: Path, tmp_path: Path) -> None:
     make_wide("llama", tmp_path)
     file = tmp_path / "model.safetensors"

@@ -1,5 +1,7 @@
 """Texts that were read before: taken up where they agree, by their owner alone, in bounded memory."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from nexxi_cli.infrastructure.engine.kv import LINE_BYTES, STEP, KeyValues, Prefixes, common
@@ -83,6 +85,25 @@ def test_room_grows_by_steps_and_keeps_what_is_there() -> None:
     assert found.size_bytes == 2 * 8 * 2 * STEP * 4
     assert (found.kept[0, :2] == 7).all()
     assert found.kept.ctypes.data % LINE_BYTES == 0
+
+
+def test_blocks_have_what_was_there_and_grow_by_whole_ones() -> None:
+    shape = replace(SHAPE, kv_heads=2, head_width=4)
+    found = KeyValues(shape, np.dtype(np.float32))
+    found.reserve(20)
+    found.kept[:] = np.arange(found.kept.size).reshape(found.kept.shape)
+    keys, values = (part.copy() for part in found.kept[:2])  # (room, heads, head width)
+    found.tokens = list(range(20))
+    found.put_in_blocks()
+    found.put_in_blocks()
+    found.reserve(STEP + 1)
+    blocks, halves = (found.kept[part, :32].reshape(2, 2, -1) for part in (0, 1))  # (blocks, heads, numbers)
+    for place in range(32):
+        for head in range(2):
+            pairs = blocks[place // 16, head].reshape(2, 16, 2)
+            assert pairs[:, place % 16].reshape(-1).tolist() == keys[place, head].tolist()
+            both = halves[place // 16, head].reshape(8, 4, 2)
+            assert both[place % 16 // 2, :, place % 2].tolist() == values[place, head].tolist()
 
 
 def test_what_is_common_ends_at_the_first_difference() -> None:

@@ -1,0 +1,169 @@
+// Rows times matrices, which lie in blocks of 16 outputs (blocks.py).
+
+#pragma once
+
+#include "rows.h"
+
+extern "C" struct Matrix {
+    const uint8_t *packed;
+    const float *bias;  // or null
+    int32_t outputs, width, bits;
+};
+
+namespace {
+
+constexpr int TOGETHER = 2;  // blocks for which a row's numbers are loaded once
+
+int padded(int outputs) { return (outputs + LANES - 1) / LANES * LANES; }
+
+// How far apart two blocks are.
+constexpr int64_t block_bytes(int bits, int pairs) {
+    return bits == 4 ? pairs * PAIR_BYTES : pairs * PAIR * LANES + LANES * sizeof(float);
+}
+
+// A quad's weights of 16 outputs: levels of four bits, in the lower halves of bytes those of a group's quads 0 to 3, or
+// weights of eight.
+template <int BITS>
+inline __m512i weights_of(const uint8_t *from, int quad) {
+    if (BITS == 8) return _mm512_loadu_si512(from + 64 * quad);
+    const __m512i both = _mm512_loadu_si512(from + 64 * (quad % 4));
+    return _mm512_and_si512(quad < 4 ? both : _mm512_srli_epi16(both, 4), _mm512_set1_epi8(15));
+}
+
+// Add a group's products of rows and blocks, whose weights have four bits: (level - 8) * scale.
+template <int BLOCKS, int COUNT>
+inline void add_group(const uint8_t *from, const uint8_t *scales, int64_t apart, const int8_t *numbers,
+                      const int32_t *group_sums, __m512 (&totals)[BLOCKS][COUNT]) {
+    __m512i sums[BLOCKS][COUNT];
+    for (int row = 0; row < COUNT; row++) {
+        sums[0][row] = in_all(group_sums + row);
+        for (int block = 1; block < BLOCKS; block++) sums[block][row] = sums[0][row];
+    }
+#pragma GCC unroll 8
+    for (int quad = 0; quad < GROUP / QUAD; quad++) {
+        __m512i weights[BLOCKS];
+        for (int block = 0; block < BLOCKS; block++) weights[block] = weights_of<4>(from + block * apart, quad);
+        for (int row = 0; row < COUNT; row++) {
+            const __m512i four = in_all(numbers + (quad * TILE + row) * QUAD);
+            for (int block = 0; block < BLOCKS; block++)
+                sums[block][row] = _mm512_dpbusd_epi32(sums[block][row], weights[block], four);
+        }
+    }
+    for (int block = 0; block < BLOCKS; block++) {
+        const __m512 scale = (__m512)halves(scales + block * apart);
+        for (int row = 0; row < COUNT; row++)
+            totals[block][row] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[block][row]), scale, totals[block][row]);
+    }
+}
+
+// Add what the middles of a pair of groups' weights come to.
+template <int BLOCKS, int COUNT>
+inline void add_middles(const uint8_t *from, int64_t apart, const Bf16 *pair_sums, __m512 (&totals)[BLOCKS][COUNT]) {
+    for (int block = 0; block < BLOCKS; block++) {
+        const __m512bh middles = (__m512bh)_mm512_loadu_si512(from + block * apart);
+        for (int row = 0; row < COUNT; row++)
+            totals[block][row] = _mm512_dpbf16_ps(totals[block][row], middles, (__m512bh)in_all(pair_sums + row * 2));
+    }
+}
+
+// Rows of a tile, from `lane` on, times blocks of a matrix, but for the rows' scales. Meanwhile the next blocks are on
+// their way from memory.
+template <int BITS, int BLOCKS, int COUNT>
+inline void multiply_tile(const uint8_t *packed, const Rows &rows, int tile, int lane, Floats (*totals)[COUNT]) {
+    constexpr int BYTES = BITS == 4 ? PAIR_BYTES : PAIR * LANES;
+    const int64_t apart = block_bytes(BITS, rows.pairs);
+    __m512i sums[BLOCKS][COUNT];
+    __m512 found[BLOCKS][COUNT] = {};
+    for (int block = 0; block < BLOCKS; block++)
+        for (int row = 0; row < COUNT; row++)
+            sums[block][row] = _mm512_set1_epi32(-OFFSET[8] * rows.sums[tile * TILE + lane + row]);
+    for (int pair = 0; pair < rows.pairs; pair++) {
+        const uint8_t *from = packed + pair * BYTES;
+        for (int block = 0; block < BLOCKS; block++)
+            for (int line = 0; line < BYTES; line += 64)
+                _mm_prefetch((const char *)from + (BLOCKS + block) * apart + line, _MM_HINT_T0);
+        const size_t place = (size_t(tile) * rows.pairs + pair) * TILE;
+        const int8_t *numbers = &rows.numbers[place * PAIR + lane * QUAD];
+        if (BITS == 4) {
+            const int32_t *group_sums = &rows.group_sums[place * 2 + lane];
+            add_group(from, from + 512, apart, numbers, group_sums, found);
+            add_group(from + 256, from + 544, apart, numbers + TILE * GROUP, group_sums + TILE, found);
+            add_middles(from + 576, apart, &rows.pair_sums[(place + lane) * 2], found);
+            continue;
+        }
+#pragma GCC unroll 4
+        for (int quad = 0; quad < QUADS; quad++)
+            for (int row = 0; row < COUNT; row++) {
+                const __m512i four = in_all(numbers + (quad * TILE + row) * QUAD);
+                for (int block = 0; block < BLOCKS; block++) {
+                    const __m512i weights = weights_of<8>(from + block * apart, quad);
+                    sums[block][row] = _mm512_dpbusd_epi32(sums[block][row], weights, four);
+                }
+            }
+    }
+    for (int block = 0; block < BLOCKS; block++)
+        for (int row = 0; row < COUNT; row++)
+            totals[block][row] = BITS == 8 ? (Floats)_mm512_cvtepi32_ps(sums[block][row]) : (Floats)found[block][row];
+    for (const Rows::Outlier &outlier : rows.outliers[tile]) {
+        const int row = outlier.row - lane;
+        if (unsigned(row) >= COUNT) continue;
+        const __m512i upper = in_all(outlier.upper);
+        const __m512i start = BITS == 4 ? in_all(&outlier.start) : _mm512_set1_epi32(-OFFSET[8] * outlier.sum);
+        const uint8_t *from = packed + (BITS == 4 ? outlier.place : outlier.quad * QUAD * LANES);
+        const Floats factor = all(BITS == 4 ? outlier.factor : 256);
+        for (int block = 0; block < BLOCKS; block++) {
+            __m512i weights = _mm512_loadu_si512(from + block * apart);
+            if (BITS == 4) weights = _mm512_and_si512(weights, in_all(&outlier.mask));
+            Floats sum = (Floats)_mm512_cvtepi32_ps(_mm512_dpbusd_epi32(start, weights, upper)) * factor;
+            if (BITS == 4) sum *= halves(packed + block * apart + outlier.scales);
+            totals[block][row] += sum;
+        }
+    }
+    if (BITS == 8)
+        for (int block = 0; block < BLOCKS; block++)
+            for (int row = 0; row < COUNT; row++)
+                totals[block][row] *= loaded<Floats>((const float *)(packed + (block + 1) * apart) - LANES);
+}
+
+template <int BITS, int BLOCKS, int COUNT>
+void multiply_blocks(const Matrix &matrix, const Rows &rows, int first, int block, float *to, int apart, bool adds) {
+    Floats totals[BLOCKS][COUNT];
+    const uint8_t *packed = matrix.packed + block * block_bytes(BITS, rows.pairs);
+    multiply_tile<BITS, BLOCKS, COUNT>(packed, rows, first / TILE, first % TILE, totals);
+    for (int one = 0; one < BLOCKS; one++)
+        for (int row = 0; row < COUNT; row++) {
+            const int output = (block + one) * LANES;
+            float *place = to + int64_t(first + row) * apart + output;
+            Floats total = totals[one][row] * rows.scales[first + row];
+            if (matrix.bias) total += loaded<Floats>(matrix.bias + output);
+            stored(adds ? loaded<Floats>(place) + total : total, place);
+        }
+}
+
+// Rows times a matrix, into rows that are `apart`, or added to them.
+template <int BITS, int BLOCKS>
+void multiply_by(const Matrix &matrix, const Rows &rows, int from, int block, float *to, int apart, bool adds) {
+    using Work = void (*)(const Matrix &, const Rows &, int, int, float *, int, bool);
+    static constexpr Work works[] = {
+        multiply_blocks<BITS, BLOCKS, 1>, multiply_blocks<BITS, BLOCKS, 2>, multiply_blocks<BITS, BLOCKS, 3>,
+        multiply_blocks<BITS, BLOCKS, 4>, multiply_blocks<BITS, BLOCKS, 5>, multiply_blocks<BITS, BLOCKS, 6>,
+    };
+    for (int first = from, next; first < rows.count; first = next) {
+        next = std::min(rows.count, (first / TILE + 1) * TILE);
+        works[next - first - 1](matrix, rows, first, block, to, apart, adds);
+    }
+}
+
+// The same, of the rows from `from` on, and what a thread does of it.
+void multiply(const Matrix &matrix, const Rows &rows, int from, float *to, int apart, bool adds, Share share) {
+    const int blocks = padded(matrix.outputs) / LANES, end = share.end(blocks);
+    for (int block = share.begin(blocks), next; block < end; block = next) {
+        next = std::min(block + TOGETHER, end);
+        const bool is_one = next - block == 1;
+        const auto work = matrix.bits == 4 ? (is_one ? multiply_by<4, 1> : multiply_by<4, TOGETHER>)
+                                           : (is_one ? multiply_by<8, 1> : multiply_by<8, TOGETHER>);
+        work(matrix, rows, from, block, to, apart, adds);
+    }
+}
+
+}  // namespace
