@@ -18,9 +18,10 @@ constexpr int TILE = 6;          // rows for which a weight is unpacked once
 constexpr __mmask8 ROWS = 0x3f;  // a bit for each row of a tile
 constexpr int PAIR_BYTES = 640;  // of four bits, a block's: 512 of weights, 64 of scales, 64 of what level 8 stands for
 
-// A number that stands out from the mean size of its row's by this has 16 bits. Below the first it is not worth what it
-// costs, but where rounding does the most harm.
-constexpr float OUTLIER = 4.5, OUTLIER_BEFORE_ATTENTION = 3.5;
+// A number that stands out from the mean size of its row's by this has 16 bits. Rounding does the most harm before
+// attention and before the scores, the least to what attention and the middle of the block give (measured: by how far the
+// scores are from those of float32).
+constexpr float SENSITIVE = 3.5, USUAL = 5, ROBUST = 6;
 
 // What was added to weights of so many bits so that they are not negative.
 constexpr int OFFSET[] = {0, 0, 0, 0, 8, 0, 0, 0, 128};
@@ -46,7 +47,7 @@ struct Rows {
     };
 
     int count, width, pairs;
-    float outlier;  // OUTLIER or the other
+    float outlier;  // SENSITIVE, USUAL or ROBUST
     std::vector<int8_t> numbers;
     std::vector<int32_t> group_sums;  // of numbers, times -OFFSET[4]
     std::vector<Bf16> pair_sums;      // of both groups, outliers and all
@@ -54,7 +55,7 @@ struct Rows {
     std::vector<int32_t> sums;                   // of a row's numbers
     std::vector<std::vector<Outlier>> outliers;  // of each tile
 
-    Rows(int count, int width, float outlier = OUTLIER)
+    Rows(int count, int width, float outlier)
         : count(count), width(width), pairs((width + PAIR - 1) / PAIR), outlier(outlier),
           numbers(size_t(tiles()) * TILE * pairs * PAIR), group_sums(numbers.size() / GROUP),
           pair_sums(group_sums.size()), scales(size_t(tiles()) * TILE), sums(scales.size()), outliers(tiles()) {}

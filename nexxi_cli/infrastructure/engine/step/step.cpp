@@ -58,8 +58,8 @@ extern "C" void step(const Model *model, int32_t count, const Token *tokens, con
     std::vector<float> sums(size_t(count) * apart), qkv(size_t(count) * qkv_apart), gated(size_t(count) * ffn_apart);
     std::vector<Bf16> turned(size_t(count) * queries);
     std::vector<float> seen(size_t(count) * queries);
-    Rows before(count, width, OUTLIER_BEFORE_ATTENTION), rows(count, width);
-    Rows attended(count, queries), activated(count, ffn);
+    Rows sensitive(count, width, SENSITIVE), rows(count, width, USUAL);
+    Rows attended(count, queries, ROBUST), activated(count, ffn, ROBUST);
     const std::vector<Run> all_runs = runs_of(tokens, 0, count, threads);
     const std::vector<Run> last_runs = runs_of(tokens, count - scored, count, threads);
     int longest = 0, longest_run = 0;
@@ -79,9 +79,9 @@ extern "C" void step(const Model *model, int32_t count, const Token *tokens, con
             const bool is_last = number == model->count - 1;
             const int from = is_last ? count - scored : 0;  // whoever is not scored leaves keys and values, and no more
             const std::vector<Run> &runs = is_last ? last_runs : all_runs;
-            normalise(sums.data(), apart, layer.norm, model->norm_eps, before, 0, share);
+            normalise(sums.data(), apart, layer.norm, model->norm_eps, sensitive, 0, share);
 #pragma omp barrier
-            multiply(layer.qkv, before, 0, qkv.data(), qkv_apart, false, share);
+            multiply(layer.qkv, sensitive, 0, qkv.data(), qkv_apart, false, share);
 #pragma omp barrier
             const int all_heads = model->heads + 2 * model->kv_heads;
             for (int task = share.begin(count * all_heads); task < share.end(count * all_heads); task++) {
@@ -129,9 +129,9 @@ extern "C" void step(const Model *model, int32_t count, const Token *tokens, con
             multiply(layer.down, activated, from, sums.data(), apart, true, share);
 #pragma omp barrier
         }
-        normalise(sums.data(), apart, model->norm, model->norm_eps, rows, count - scored, share);
+        normalise(sums.data(), apart, model->norm, model->norm_eps, sensitive, count - scored, share);
 #pragma omp barrier
-        multiply(model->head, rows, count - scored, scores - int64_t(count - scored) * padded(model->head.outputs),
+        multiply(model->head, sensitive, count - scored, scores - int64_t(count - scored) * padded(model->head.outputs),
                  padded(model->head.outputs), false, share);
     }
 }
