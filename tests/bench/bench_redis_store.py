@@ -89,7 +89,7 @@ async def measure_naive(url: str, *, appends: int) -> list[str]:
         await client.set(str(session.session_id), document_of(session))
 
     async def append(session_id: UUID, turn: Turn) -> None:
-        document = json.loads(await client.get(str(session_id)))
+        document = json.loads(await client.get(str(session_id)) or "{}")
         document["turn_count"] += 1
         document["messages"] += [{"role": m.role, "content": m.content} for m in (turn.user, turn.assistant)]
         await client.set(str(session_id), json.dumps(document), ex=1800)

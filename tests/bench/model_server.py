@@ -36,10 +36,12 @@ def _whole(document: object) -> bytes:
 
 
 def _stream() -> bytes:
-    chunks = [{"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]} for word in WORDS]
-    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    choices = [{"index": 0, "delta": {"content": word}, "finish_reason": None} for word in WORDS]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
     usage = {"prompt_tokens": 16, "completion_tokens": len(WORDS), "total_tokens": 16 + len(WORDS)}
-    events = [json.dumps(chunk) for chunk in (*chunks, {"choices": [], "usage": usage})]
+    events = [
+        json.dumps(chunk) for chunk in (*({"choices": [choice]} for choice in choices), {"choices": [], "usage": usage})
+    ]
     pieces = [f"data: {event}\n\n".encode() for event in (*events, "[DONE]")]
     body = b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces) + b"0\r\n\r\n"
     return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + body
