@@ -36,7 +36,9 @@ def _whole(document: object) -> bytes:
 
 
 def _stream() -> bytes:
-    choices = [{"index": 0, "delta": {"content": word}, "finish_reason": None} for word in WORDS]
+    choices: list[dict[str, object]] = [
+        {"index": 0, "delta": {"content": word}, "finish_reason": None} for word in WORDS
+    ]
     choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
     usage = {"prompt_tokens": 16, "completion_tokens": len(WORDS), "total_tokens": 16 + len(WORDS)}
     events = [
