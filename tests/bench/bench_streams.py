@@ -5,8 +5,9 @@ the median time to the first text. Each client keeps its connection and asks --e
 begin --apart, so the first text of each comes while the others are written. A server that redacts personal data holds
 each word back until the next tokens say that it is one, so its first text comes some tokens later; the aim is for one
 that observes it. The time to the first text swings by the length of a step of the model: it takes some hundred of them
-to tell 5 ms. Without --url the model server is a scripted one, which paces its tokens as a real one does;
-NEXXI_MODEL_SERVER_KEY is the key of a real one. Nothing else should run on the machine meanwhile.
+to tell 5 ms, so the table has the standard error, by drawing the rounds again (the bootstrap). Without --url the model
+server is a scripted one, which paces its tokens as a real one does; NEXXI_MODEL_SERVER_KEY is the key of a real one.
+Nothing else should run on the machine meanwhile.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import asyncio
 import itertools
 import json
 import os
+import random
 import secrets
 import statistics
 import subprocess
@@ -34,6 +36,7 @@ AIM_TOKENS = 0.05
 """How much fewer tokens a second than directly there may be, as a part of those."""
 AIM_FIRST_S = 0.005
 """How much later the first text may come."""
+DRAWS = 200
 
 
 @dataclass
@@ -45,8 +48,13 @@ class Place:
     key: str | None
     model: str
     tokens_per_s: list[float] = field(default_factory=list)
-    first_s: list[float] = field(default_factory=list)
+    first_s: list[Sequence[float]] = field(default_factory=list)  # of each round
     has_aim: bool = True
+
+    def first_median_s(self, rounds: Sequence[int] | None = None) -> float:
+        """Of these rounds, or of all."""
+        chosen = self.first_s if rounds is None else [self.first_s[number] for number in rounds]
+        return statistics.median(itertools.chain(*chosen))
 
 
 def main() -> None:
@@ -84,19 +92,28 @@ def main() -> None:
 def print_table(places: Sequence[Place]) -> None:
     """What each place does, beside the first."""
     direct = places[0]
-    tokens, first = statistics.median(direct.tokens_per_s), statistics.median(direct.first_s)
-    print(f"{'':>18} {'tokens/s':>9} {'beside':>8} {'first text, p50':>17} {'beside':>9}")
+    tokens = statistics.median(direct.tokens_per_s)
+    print(f"{'':>18} {'tokens/s':>9} {'beside':>8} {'first text, p50':>17} {'beside':>16}")
     for place in places:
         of_tokens = statistics.median(place.tokens_per_s) / tokens - 1
-        later_s = statistics.median(place.first_s) - first
-        beside = (f"{of_tokens:+.1%}", f"{1000 * later_s:+.1f} ms") if place is not direct else ("", "")
+        later_s = place.first_median_s() - direct.first_median_s()
+        beside = ("", "")
+        if place is not direct:
+            beside = (f"{of_tokens:+.1%}", f"{1000 * later_s:+.1f} ± {1000 * error_s(place, direct):.1f} ms")
         holds = of_tokens >= -AIM_TOKENS and later_s <= AIM_FIRST_S
         told = "" if not place.has_aim else "  holds" if holds else "  missed"
         print(
             f"{place.name:>18} {statistics.median(place.tokens_per_s):>9.1f} {beside[0]:>8}"
-            f" {1000 * statistics.median(place.first_s):>14.1f} ms {beside[1]:>9}{told}"
+            f" {1000 * place.first_median_s():>14.1f} ms {beside[1]:>16}{told}"
         )
     print(f"aim: at most {AIM_TOKENS:.0%} fewer tokens/s, the first text at most {1000 * AIM_FIRST_S:g} ms later")
+
+
+def error_s(place: Place, direct: Place) -> float:
+    """The standard error of how much later a place's first text comes."""
+    drawn, rounds = random.Random(7), range(len(direct.first_s))
+    draws = [drawn.choices(rounds, k=len(rounds)) for _ in range(DRAWS)]
+    return statistics.pstdev(place.first_median_s(draw) - direct.first_median_s(draw) for draw in draws)
 
 
 async def measure(place: Place, streams: int, tokens: int, apart_s: float, each: int) -> None:
@@ -113,7 +130,7 @@ async def measure(place: Place, streams: int, tokens: int, apart_s: float, each:
     for connection in connections:
         connection.writer.close()
     place.tokens_per_s.append(sum(count for count, _ in found) / seconds)
-    place.first_s += [first_s for _, first_s in found]
+    place.first_s.append([first_s for _, first_s in found])
 
 
 @dataclass

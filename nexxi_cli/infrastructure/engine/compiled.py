@@ -27,6 +27,9 @@ from nexxi_cli.infrastructure.engine.kernels import OUTPUTS, KernelFiles, kernel
 from nexxi_cli.infrastructure.engine.kv import KeyValues
 from nexxi_cli.infrastructure.engine.model import Model
 
+AVX512_BITS = 512
+"""Of its vectors."""
+
 
 class _Matrix(Structure):
     _fields_ = (
@@ -85,7 +88,9 @@ class CompiledModel(Model):
             shape.ffn_width,
             shape.norm_eps,
         )
-        self._step = ctypes.CDLL(str(files.library)).step
+        library = ctypes.CDLL(str(files.library))
+        self._instructions = "AVX512" if c_int32.in_dll(library, "VECTOR_BITS").value == AVX512_BITS else "AVX2"
+        self._step = library.step
         self._step.argtypes = (c_void_p, c_int32, *(c_void_p,) * 4, c_int32, c_void_p, c_int32)
         self._step.restype = None
 
@@ -93,7 +98,7 @@ class CompiledModel(Model):
     def words(self) -> str:
         """As of Model."""
         kind = "int4" if any(name.endswith(".4") for name in self._blocks.names) else "int8"
-        return f"{kind}, compiled, threads: {self._threads}, AVX512"
+        return f"{kind}, compiled, threads: {self._threads}, {self._instructions}"
 
     def _scores(
         self, tokens: Sequence[int], texts: Sequence[KeyValues], places: Sequence[int], *, scored: int

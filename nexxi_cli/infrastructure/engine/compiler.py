@@ -19,7 +19,7 @@ from nexxi_cli.core.errors import UnsupportedModel
 from nexxi_cli.infrastructure.engine.blocks import EightBits, FourBits
 from nexxi_cli.infrastructure.engine.checkpoint import Checkpoint, Quantise, linears_of
 from nexxi_cli.infrastructure.engine.compiled import CompiledModel
-from nexxi_cli.infrastructure.engine.kernels import SOURCE, KernelFiles, compiler, kernel_files
+from nexxi_cli.infrastructure.engine.kernels import SOURCE, KernelFiles, compiler, compiler_options, kernel_files
 from nexxi_cli.infrastructure.engine.packs import save, tensor
 from nexxi_cli.infrastructure.engine.shape import shape_of
 from nexxi_cli.infrastructure.engine.weights import settled, takes_four_bits
@@ -37,7 +37,7 @@ def compile_step(library: Path) -> None:
     library.parent.mkdir(parents=True, exist_ok=True)
     made = library.with_suffix(f".{os.getpid()}")
     try:
-        command = [compiler(), *OPTIONS, "-o", str(made), str(SOURCE)]
+        command = [compiler(), *OPTIONS, *compiler_options(), "-o", str(made), str(SOURCE)]
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=LONGEST_S)  # noqa: S603 - ours
         made.replace(library)
     finally:

@@ -3,9 +3,11 @@
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,11 +18,13 @@ from nexxi_cli.infrastructure.engine.shape import Shape
 SOURCE = Path(__file__).with_name("step") / "step.cpp"
 PREFIX = "step-"
 """Of the names of the libraries; one serves all models."""
-NEEDED = ("avx512bw", "avx512_vnni", "avx512_bf16")
-"""What a processor has to have, as Linux calls it: AMD since Zen 4, Intel since Sapphire Rapids."""
+NEEDED = ("avx2", "fma", "f16c")
+"""What a processor has to have, as Linux calls it: nearly all of AMD and Intel since 2015 do. The step is faster with
+AVX-512's VNNI and bfloat16, which AMD has since Zen 4 and Intel's servers since Sapphire Rapids.
+"""
 
 OUTPUTS = 16
-"""Of a block of the matrices (`blocks`): as many as a vector of AVX-512 has float32 numbers."""
+"""Of a block of the matrices (`blocks`): as many as a vector of the step has float32 numbers."""
 HEAD_WIDTHS = (32, 64, 96, 128, 256)
 FORMAT = 5
 """Changes with what is made of the same weights, and with how it lies in a file."""
@@ -86,9 +90,9 @@ def pack_file(folder: Path, model: Path, kind: str, *by: object) -> Path:
 
 
 def library_file(folder: Path) -> Path:
-    """The library's place: it depends on its sources, the compiler and the processor."""
+    """The library's place: it depends on its sources, the compiler, its options and the processor."""
     sources = [file.read_bytes() for file in sorted(SOURCE.parent.iterdir())]
-    key = (sources, compiler(), platform.machine(), sorted(flags()))
+    key = (sources, compiler(), compiler_options(), platform.machine(), sorted(flags()))
     return folder / f"{PREFIX}{_digest(key)}.so"
 
 
@@ -105,6 +109,11 @@ def has_compiler() -> bool:
 def compiler() -> str:
     """Its name."""
     return os.environ.get("CXX", "g++")
+
+
+def compiler_options() -> Sequence[str]:
+    """Those that the environment adds, in CXXFLAGS."""
+    return shlex.split(os.environ.get("CXXFLAGS", ""))
 
 
 def start_compiler(model: Path, kind: str, folder: Path) -> "subprocess.Popen[bytes] | None":

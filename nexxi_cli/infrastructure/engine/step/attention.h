@@ -49,11 +49,8 @@ struct Kept {
 
     void put_value(int place, int head, const Bf16 *value) const {
         Bf16 *to = values + block(place, head) + place % LANES / 2 * 2 * head_width;
-        const __mmask32 own = place % 2 ? 0xaaaaaaaa : 0x55555555;
-        for (int number = 0; number < head_width; number += LANES) {
-            const __m512i apart = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(value + number)));
-            _mm512_mask_storeu_epi16(to + number * 2, own, _mm512_or_si512(apart, _mm512_slli_epi32(apart, 16)));
-        }
+        for (int number = 0; number < head_width; number += LANES)
+            store_apart(value + number, to + number * 2, place % 2);
     }
 };
 
@@ -95,7 +92,7 @@ struct Attention {
             const Bf16 *keys = kept.keys + kept.block(block, kv_head);
             const bool is_last = block + LANES >= end;
             fetch(is_last ? kept.values + kept.block(begin, kv_head) : kept.keys + kept.block(block + LANES, kv_head));
-            in_eights(count, [&](auto together, int first) {
+            in_parts(count, [&](auto together, int first) {
                 constexpr int TOGETHER = together;
                 const Bf16 *asked[TOGETHER];
                 Floats found[TOGETHER];
@@ -103,16 +100,15 @@ struct Attention {
                 scores_of<TOGETHER>(keys, asked, found);
                 for (int one = 0; one < TOGETHER; one++) {
                     const int query = first + one;
-                    const __mmask16 is_seen = all_seen ? EVERY : seen_of(*queries[query].token, block);
-                    Floats score = (Floats)_mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), is_seen, (__m512)found[one]);
+                    Floats score = found[one];
+                    if (!all_seen) score = chosen(seen_of(*queries[query].token, block), score, all(-INFINITY));
                     stored(score, &scores[size_t(block - begin) * count + query * LANES]);
-                    Floats before = loaded<Floats>(&highest[query * LANES]);
-                    stored(before < score ? score : before, &highest[query * LANES]);
+                    stored(larger(loaded<Floats>(&highest[query * LANES]), score), &highest[query * LANES]);
                 }
             });
         }
         for (int query = 0; query < count; query++)
-            highest[query] = _mm512_reduce_max_ps((__m512)loaded<Floats>(&highest[query * LANES]));
+            highest[query] = largest(loaded<Floats>(&highest[query * LANES]));
         std::fill(totals.begin(), totals.end(), 0.0f);
         std::fill(mixed.begin(), mixed.end(), 0.0f);
         for (int block = begin; block < end; block += LANES) {
@@ -120,37 +116,35 @@ struct Attention {
             const Bf16 *values = kept.values + kept.block(block, kv_head);
             if (block + LANES < end) fetch(kept.values + kept.block(block + LANES, kv_head));
             for (int query = 0; query < count; query++) {
-                const __mmask16 is_seen = all_seen ? EVERY : seen_of(*queries[query].token, block);
                 const Floats score = loaded<Floats>(&scores[size_t(block - begin) * count + query * LANES]);
-                const Floats share = power_of_two(score - highest[query]);
+                Floats share = power_of_two(score - all(highest[query]));
+                if (!all_seen) share = of_bits(bits(share) & seen_of(*queries[query].token, block));
                 Bf16 *rounded = &shares[query * LANES];
-                store_rounded((Floats)_mm512_maskz_mov_ps(is_seen, (__m512)share), rounded);
+                store_rounded(share, rounded);
                 stored(loaded<Floats>(&totals[query * LANES]) + widened(rounded), &totals[query * LANES]);
             }
-            in_eights(count, [&](auto together, int first) {
+            in_parts(count, [&](auto together, int first) {
                 mix<together>(values, &shares[first * LANES], &mixed[size_t(first) * head_width]);
             });
         }
         for (int query = 0; query < count; query++) {
             const float total = sum(loaded<Floats>(&totals[query * LANES]));
             for (int place = 0; place < head_width; place += LANES)
-                stored(loaded<Floats>(&mixed[size_t(query) * head_width + place]) / total,
+                stored(loaded<Floats>(&mixed[size_t(query) * head_width + place]) / all(total),
                        seen + queries[query].place + place);
         }
     }
 
 private:
-    static constexpr __mmask16 EVERY = 0xffff;
-
     // Whether all tokens of a run, from the first to the last, see all of the 16 places from `block` on.
     static bool do_all_see(const Token &first, const Token &last, int block) {
         return block >= last.first && block + LANES <= first.place + 1;
     }
 
-    // Which of the 16 places from `block` on a token sees.
-    static __mmask16 seen_of(const Token &token, int block) {
-        const int from = std::clamp(token.first - block, 0, LANES), to = std::clamp(token.place + 1 - block, 0, LANES);
-        return __mmask16(((1u << to) - 1) & ~((1u << from) - 1));
+    // Which of the 16 places from `block` on a token sees: all bits of those.
+    static Ints seen_of(const Token &token, int block) {
+        const Ints places = from_zero() + all(block);
+        return (all(token.first) <= places) & (places <= all(token.place));
     }
 
     // Have a block on its way from memory, which takes as long as the work on one.
@@ -159,66 +153,47 @@ private:
             _mm_prefetch((const char *)(block + number), _MM_HINT_T0);
     }
 
-    // What keys and values are loaded for is done for up to eight queries: `work(how many, the first)`.
-    template <typename Work>
-    static void in_eights(int count, Work work) {
-        int first = 0;
-        for (; first + 8 <= count; first += 8) work(std::integral_constant<int, 8>(), first);
-        switch (count - first) {
-            case 7: return work(std::integral_constant<int, 7>(), first);
-            case 6: return work(std::integral_constant<int, 6>(), first);
-            case 5: return work(std::integral_constant<int, 5>(), first);
-            case 4: return work(std::integral_constant<int, 4>(), first);
-            case 3: return work(std::integral_constant<int, 3>(), first);
-            case 2: return work(std::integral_constant<int, 2>(), first);
-            case 1: return work(std::integral_constant<int, 1>(), first);
-        }
+    // What keys and values are loaded for is done for some queries: `work(how many, the first)`.
+    template <int MOST = WIDE ? 8 : 4, typename Work>
+    static void in_parts(int count, Work work, int first = 0) {
+        for (; first + MOST <= count; first += MOST) work(std::integral_constant<int, MOST>(), first);
+        if constexpr (MOST > 1) in_parts<MOST - 1>(count, work, first);
     }
 
     // Of 16 places.
     template <int TOGETHER>
     void scores_of(const Bf16 *keys, const Bf16 *const *queries, Floats *found) const {
-        __m512 sums[TOGETHER], other[TOGETHER];
-        for (int one = 0; one < TOGETHER; one++) sums[one] = other[one] = _mm512_setzero_ps();
+        Floats sums[TOGETHER] = {}, other[TOGETHER] = {};
         for (int pair = 0; pair < head_width / 2; pair += 2) {
-            const __m512bh even = (__m512bh)_mm512_loadu_si512(keys + pair * LANES * 2);
-            const __m512bh odd = (__m512bh)_mm512_loadu_si512(keys + (pair + 1) * LANES * 2);
+            const Ints even = loaded<Ints>(keys + pair * LANES * 2), odd = loaded<Ints>(keys + (pair + 1) * LANES * 2);
             for (int one = 0; one < TOGETHER; one++) {
-                sums[one] = _mm512_dpbf16_ps(sums[one], even, both(queries[one] + 2 * pair));
-                other[one] = _mm512_dpbf16_ps(other[one], odd, both(queries[one] + 2 * pair + 2));
+                sums[one] = add_pairs(sums[one], even, in_all(queries[one] + 2 * pair));
+                other[one] = add_pairs(other[one], odd, in_all(queries[one] + 2 * pair + 2));
             }
         }
-        for (int one = 0; one < TOGETHER; one++) found[one] = ((Floats)sums[one] + (Floats)other[one]) * scale;
+        for (int one = 0; one < TOGETHER; one++) found[one] = (sums[one] + other[one]) * all(scale);
     }
 
     // Add 16 places' values, each query's by its shares of them.
     template <int TOGETHER>
     void mix(const Bf16 *values, const Bf16 *shares, float *to) const {
         for (int place = 0; place < head_width; place += 2 * LANES) {
-            __m512 sums[TOGETHER][2];
+            Floats sums[TOGETHER][2];
             for (int one = 0; one < TOGETHER; one++)
                 for (int half = 0; half < 2; half++)
-                    sums[one][half] = _mm512_loadu_ps(to + one * head_width + place + half * LANES);
+                    sums[one][half] = loaded<Floats>(to + one * head_width + place + half * LANES);
             for (int pair = 0; pair < LANES / 2; pair++) {
                 const Bf16 *from = values + (pair * head_width + place) * 2;
                 for (int one = 0; one < TOGETHER; one++) {
-                    const __m512bh share = both(shares + one * LANES + 2 * pair);
-                    for (int half = 0; half < 2; half++) {
-                        const __m512bh value = (__m512bh)_mm512_loadu_si512(from + half * LANES * 2);
-                        sums[one][half] = _mm512_dpbf16_ps(sums[one][half], value, share);
-                    }
+                    const Ints share = in_all(shares + one * LANES + 2 * pair);
+                    for (int half = 0; half < 2; half++)
+                        sums[one][half] = add_pairs(sums[one][half], loaded<Ints>(from + half * LANES * 2), share);
                 }
             }
             for (int one = 0; one < TOGETHER; one++)
                 for (int half = 0; half < 2; half++)
-                    _mm512_storeu_ps(to + one * head_width + place + half * LANES, sums[one][half]);
+                    stored(sums[one][half], to + one * head_width + place + half * LANES);
         }
-    }
-
-    static __m512bh both(const Bf16 *pair) {
-        int bits;
-        std::memcpy(&bits, pair, sizeof bits);
-        return (__m512bh)_mm512_set1_epi32(bits);
     }
 };
 

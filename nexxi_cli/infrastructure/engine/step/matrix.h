@@ -12,7 +12,8 @@ extern "C" struct Matrix {
 
 namespace {
 
-constexpr int TOGETHER = 2;  // blocks for which a row's numbers are loaded once
+constexpr int TOGETHER = WIDE ? 2 : 1;   // blocks for which a row's numbers are loaded once
+constexpr int AT_A_TIME = WIDE ? 6 : 2;  // rows: more would not leave the sums in registers
 
 int padded(int outputs) { return (outputs + LANES - 1) / LANES * LANES; }
 
@@ -24,45 +25,45 @@ constexpr int64_t block_bytes(int bits, int pairs) {
 // A quad's weights of 16 outputs: levels of four bits, in the lower halves of bytes those of a group's quads 0 to 3, or
 // weights of eight.
 template <int BITS>
-inline __m512i weights_of(const uint8_t *from, int quad) {
-    if (BITS == 8) return _mm512_loadu_si512(from + 64 * quad);
-    const __m512i both = _mm512_loadu_si512(from + 64 * (quad % 4));
-    return _mm512_and_si512(quad < 4 ? both : _mm512_srli_epi16(both, 4), _mm512_set1_epi8(15));
+inline Ints weights_of(const uint8_t *from, int quad) {
+    if (BITS == 8) return loaded<Ints>(from + 64 * quad);
+    const Ints both = loaded<Ints>(from + 64 * (quad % 4));
+    return (quad < 4 ? both : both >> 4) & all(0x0f0f0f0f);
 }
 
 // Add a group's products of rows and blocks, whose weights have four bits: (level - 8) * scale.
 template <int BLOCKS, int COUNT>
 inline void add_group(const uint8_t *from, const uint8_t *scales, int64_t apart, const int8_t *numbers,
-                      const int32_t *group_sums, __m512 (&totals)[BLOCKS][COUNT]) {
-    __m512i sums[BLOCKS][COUNT];
+                      const int32_t *group_sums, Floats (&totals)[BLOCKS][COUNT]) {
+    Ints sums[BLOCKS][COUNT];
     for (int row = 0; row < COUNT; row++) {
         sums[0][row] = in_all(group_sums + row);
         for (int block = 1; block < BLOCKS; block++) sums[block][row] = sums[0][row];
     }
 #pragma GCC unroll 8
     for (int quad = 0; quad < GROUP / QUAD; quad++) {
-        __m512i weights[BLOCKS];
+        Ints weights[BLOCKS];
         for (int block = 0; block < BLOCKS; block++) weights[block] = weights_of<4>(from + block * apart, quad);
         for (int row = 0; row < COUNT; row++) {
-            const __m512i four = in_all(numbers + (quad * TILE + row) * QUAD);
+            const Ints four = in_all(numbers + (quad * TILE + row) * QUAD);
             for (int block = 0; block < BLOCKS; block++)
-                sums[block][row] = _mm512_dpbusd_epi32(sums[block][row], weights[block], four);
+                sums[block][row] = add_products<true>(sums[block][row], weights[block], four);
         }
     }
     for (int block = 0; block < BLOCKS; block++) {
-        const __m512 scale = (__m512)halves(scales + block * apart);
+        const Floats scale = halves(scales + block * apart);
         for (int row = 0; row < COUNT; row++)
-            totals[block][row] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[block][row]), scale, totals[block][row]);
+            totals[block][row] = times_plus(floats(sums[block][row]), scale, totals[block][row]);
     }
 }
 
 // Add what the middles of a pair of groups' weights come to.
 template <int BLOCKS, int COUNT>
-inline void add_middles(const uint8_t *from, int64_t apart, const Bf16 *pair_sums, __m512 (&totals)[BLOCKS][COUNT]) {
+inline void add_middles(const uint8_t *from, int64_t apart, const Bf16 *pair_sums, Floats (&totals)[BLOCKS][COUNT]) {
     for (int block = 0; block < BLOCKS; block++) {
-        const __m512bh middles = (__m512bh)_mm512_loadu_si512(from + block * apart);
+        const Ints middles = loaded<Ints>(from + block * apart);
         for (int row = 0; row < COUNT; row++)
-            totals[block][row] = _mm512_dpbf16_ps(totals[block][row], middles, (__m512bh)in_all(pair_sums + row * 2));
+            totals[block][row] = add_pairs(totals[block][row], middles, in_all(pair_sums + row * 2));
     }
 }
 
@@ -72,11 +73,11 @@ template <int BITS, int BLOCKS, int COUNT>
 inline void multiply_tile(const uint8_t *packed, const Rows &rows, int tile, int lane, Floats (*totals)[COUNT]) {
     constexpr int BYTES = BITS == 4 ? PAIR_BYTES : PAIR * LANES;
     const int64_t apart = block_bytes(BITS, rows.pairs);
-    __m512i sums[BLOCKS][COUNT];
-    __m512 found[BLOCKS][COUNT] = {};
+    Ints sums[BLOCKS][COUNT];
+    Floats found[BLOCKS][COUNT] = {};
     for (int block = 0; block < BLOCKS; block++)
         for (int row = 0; row < COUNT; row++)
-            sums[block][row] = _mm512_set1_epi32(-OFFSET[8] * rows.sums[tile * TILE + lane + row]);
+            sums[block][row] = all(-OFFSET[8] * rows.sums[tile * TILE + lane + row]);
     for (int pair = 0; pair < rows.pairs; pair++) {
         const uint8_t *from = packed + pair * BYTES;
         for (int block = 0; block < BLOCKS; block++)
@@ -94,27 +95,27 @@ inline void multiply_tile(const uint8_t *packed, const Rows &rows, int tile, int
 #pragma GCC unroll 4
         for (int quad = 0; quad < QUADS; quad++)
             for (int row = 0; row < COUNT; row++) {
-                const __m512i four = in_all(numbers + (quad * TILE + row) * QUAD);
+                const Ints four = in_all(numbers + (quad * TILE + row) * QUAD);
                 for (int block = 0; block < BLOCKS; block++) {
-                    const __m512i weights = weights_of<8>(from + block * apart, quad);
-                    sums[block][row] = _mm512_dpbusd_epi32(sums[block][row], weights, four);
+                    const Ints weights = weights_of<8>(from + block * apart, quad);
+                    sums[block][row] = add_products<false>(sums[block][row], weights, four);
                 }
             }
     }
     for (int block = 0; block < BLOCKS; block++)
         for (int row = 0; row < COUNT; row++)
-            totals[block][row] = BITS == 8 ? (Floats)_mm512_cvtepi32_ps(sums[block][row]) : (Floats)found[block][row];
+            totals[block][row] = BITS == 8 ? floats(sums[block][row]) : found[block][row];
     for (const Rows::Outlier &outlier : rows.outliers[tile]) {
         const int row = outlier.row - lane;
         if (unsigned(row) >= COUNT) continue;
-        const __m512i upper = in_all(outlier.upper);
-        const __m512i start = BITS == 4 ? in_all(&outlier.start) : _mm512_set1_epi32(-OFFSET[8] * outlier.sum);
+        const Ints upper = in_all(outlier.upper);
+        const Ints start = all(BITS == 4 ? outlier.start : -OFFSET[8] * outlier.sum);
         const uint8_t *from = packed + (BITS == 4 ? outlier.place : outlier.quad * QUAD * LANES);
-        const Floats factor = all(BITS == 4 ? outlier.factor : 256);
+        const Floats factor = all(BITS == 4 ? outlier.factor : 256.0f);
         for (int block = 0; block < BLOCKS; block++) {
-            __m512i weights = _mm512_loadu_si512(from + block * apart);
-            if (BITS == 4) weights = _mm512_and_si512(weights, in_all(&outlier.mask));
-            Floats sum = (Floats)_mm512_cvtepi32_ps(_mm512_dpbusd_epi32(start, weights, upper)) * factor;
+            Ints weights = loaded<Ints>(from + block * apart);
+            if (BITS == 4) weights &= all(outlier.mask);
+            Floats sum = floats(add_products<false>(start, weights, upper)) * factor;
             if (BITS == 4) sum *= halves(packed + block * apart + outlier.scales);
             totals[block][row] += sum;
         }
@@ -134,7 +135,7 @@ void multiply_blocks(const Matrix &matrix, const Rows &rows, int first, int bloc
         for (int row = 0; row < COUNT; row++) {
             const int output = (block + one) * LANES;
             float *place = to + int64_t(first + row) * apart + output;
-            Floats total = totals[one][row] * rows.scales[first + row];
+            Floats total = totals[one][row] * all(rows.scales[first + row]);
             if (matrix.bias) total += loaded<Floats>(matrix.bias + output);
             stored(adds ? loaded<Floats>(place) + total : total, place);
         }
@@ -149,7 +150,7 @@ void multiply_by(const Matrix &matrix, const Rows &rows, int from, int block, fl
         multiply_blocks<BITS, BLOCKS, 4>, multiply_blocks<BITS, BLOCKS, 5>, multiply_blocks<BITS, BLOCKS, 6>,
     };
     for (int first = from, next; first < rows.count; first = next) {
-        next = std::min(rows.count, (first / TILE + 1) * TILE);
+        next = std::min({rows.count, (first / TILE + 1) * TILE, first + AT_A_TIME});
         works[next - first - 1](matrix, rows, first, block, to, apart, adds);
     }
 }

@@ -27,7 +27,9 @@ void normalise(const float *x, int apart, const float *weight, float eps, Rows &
     fill(rows, from, share, [&](int row) {
         const float *numbers = x + int64_t(row) * apart;
         const float factor = inverse_size(numbers, rows.width, eps);
-        return [=](int place) { return loaded<Floats>(numbers + place) * factor * loaded<Floats>(weight + place); };
+        return [=](int place) {
+            return loaded<Floats>(numbers + place) * all(factor) * loaded<Floats>(weight + place);
+        };
     });
 }
 
@@ -36,7 +38,8 @@ void turn(const float *head, const float *norm, const float *cos, const float *s
     const float factor = norm ? inverse_size(head, width, eps) : 1.0f;
     const int half = width / 2;
     for (int place = 0; place < half; place += LANES) {
-        Floats one = loaded<Floats>(head + place) * factor, other = loaded<Floats>(head + place + half) * factor;
+        Floats one = loaded<Floats>(head + place) * all(factor);
+        Floats other = loaded<Floats>(head + place + half) * all(factor);
         if (norm) one *= loaded<Floats>(norm + place), other *= loaded<Floats>(norm + place + half);
         store_rounded(one * loaded<Floats>(cos + place) + other * loaded<Floats>(sin + place), to + place);
         store_rounded(other * loaded<Floats>(cos + place + half) + one * loaded<Floats>(sin + place + half),
@@ -45,6 +48,9 @@ void turn(const float *head, const float *norm, const float *cos, const float *s
 }
 
 }  // namespace
+
+// Of the vectors that it computes with.
+extern "C" const int32_t VECTOR_BITS = WIDE ? 512 : 256;
 
 // The scores of what comes after each of the last `scored` of `count` tokens. `x`: their embeddings (count, width);
 // `cos` and `sin`: (count, head width); `scores`: (scored, outputs of the head, padded to 16). Tokens of one text come
@@ -122,7 +128,8 @@ extern "C" void step(const Model *model, int32_t count, const Token *tokens, con
                 const float *numbers = &gated[size_t(row) * ffn_apart];
                 return [=](int place) {
                     const Floats gate = loaded<Floats>(numbers + place);
-                    return gate / (1.0f + power_of_two(gate * -LOG2_E)) * loaded<Floats>(numbers + place + ffn);
+                    const Floats passed = gate / (all(1.0f) + power_of_two(gate * all(-LOG2_E)));
+                    return passed * loaded<Floats>(numbers + place + ffn);
                 };
             });
 #pragma omp barrier
