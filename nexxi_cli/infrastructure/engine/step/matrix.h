@@ -67,8 +67,7 @@ inline void add_middles(const uint8_t *from, int64_t apart, const Bf16 *pair_sum
     }
 }
 
-// Rows of a tile, from `lane` on, times blocks of a matrix, but for the rows' scales. Meanwhile the next blocks are on
-// their way from memory.
+// Rows of a tile, from `lane` on, times blocks of a matrix, but for the rows' scales.
 template <int BITS, int BLOCKS, int COUNT>
 inline void multiply_tile(const uint8_t *packed, const Rows &rows, int tile, int lane, Floats (*totals)[COUNT]) {
     constexpr int BYTES = BITS == 4 ? PAIR_BYTES : PAIR * LANES;
@@ -80,9 +79,6 @@ inline void multiply_tile(const uint8_t *packed, const Rows &rows, int tile, int
             sums[block][row] = all(-OFFSET[8] * rows.sums[tile * TILE + lane + row]);
     for (int pair = 0; pair < rows.pairs; pair++) {
         const uint8_t *from = packed + pair * BYTES;
-        for (int block = 0; block < BLOCKS; block++)
-            for (int line = 0; line < BYTES; line += 64)
-                _mm_prefetch((const char *)from + (BLOCKS + block) * apart + line, _MM_HINT_T0);
         const size_t place = (size_t(tile) * rows.pairs + pair) * TILE;
         const int8_t *numbers = &rows.numbers[place * PAIR + lane * QUAD];
         if (BITS == 4) {
@@ -158,8 +154,9 @@ void multiply_by(const Matrix &matrix, const Rows &rows, int from, int block, fl
 // The same, of the rows from `from` on, and what a thread does of it.
 void multiply(const Matrix &matrix, const Rows &rows, int from, float *to, int apart, bool adds, Share share) {
     const int blocks = padded(matrix.outputs) / LANES, end = share.end(blocks);
+    const int together = rows.count - from <= TILE ? 1 : TOGETHER;  // few rows wait for memory, which comes faster so
     for (int block = share.begin(blocks), next; block < end; block = next) {
-        next = std::min(block + TOGETHER, end);
+        next = std::min(block + together, end);
         const bool is_one = next - block == 1;
         const auto work = matrix.bits == 4 ? (is_one ? multiply_by<4, 1> : multiply_by<4, TOGETHER>)
                                            : (is_one ? multiply_by<8, 1> : multiply_by<8, TOGETHER>);
