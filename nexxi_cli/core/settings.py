@@ -44,9 +44,7 @@ class Settings(BaseModel):
     quantize: Literal["auto", "int4", "int8", "bf16", "f32"] = Field(
         "auto", description="how weights are held: auto is int4 where they have four bits already, else as they are"
     )
-    compile: bool = Field(
-        default=True, description="compile a model's steps for this processor, behind a chat that stays open"
-    )
+    compile: bool = Field(default=True, description="compile a model's steps for this processor, behind a chat")
     prefix_cache_mb: int = Field(256, ge=0, description="memory for what was read of conversations that may go on")
     keep_alive: timedelta = Field(
         timedelta(0),

@@ -37,7 +37,7 @@ class Batch:
         return self._model
 
     def use(self, model: Model) -> None:
-        """From the next step on; it holds keys and values alike. May be called while replies are made."""
+        """From the next step on; it goes on with what the other has read. May be called while replies are made."""
         self._model = model
 
     def add(self, reply: Reply, run: Callable[[Callable[[], None]], object]) -> None:

@@ -181,7 +181,7 @@ class CompiledStep:
         def work() -> None:
             ends = closed.wait(after_s)
             process = None
-            if self.files.state() == "to be made" and not (ends and self.files.are_being_made()):
+            if self.files.state() == "to be made" and (not ends or self.files.may_be_made()):
                 process = start_compiler(self.checkpoint.folder, self.quantise, self.files.library.parent)
             if ends:
                 return

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import platform
-import shlex
 import shutil
 import subprocess
 import sys
@@ -49,16 +48,16 @@ class KernelFiles:
         """Held by the process that makes them."""
         return self.library.with_suffix(".lock")
 
-    def are_being_made(self) -> bool:
-        """Whether a process is at it. Raises OSError where the folder cannot be written."""
+    def may_be_made(self) -> bool:
+        """Whether their folder can be written and no process is at it."""
         from filelock import FileLock, Timeout  # not for those who have the step
 
-        self.lock.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self.lock.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self.lock, timeout=0):
-                return False
-        except Timeout:
-            return True
+                return True
+        except (OSError, Timeout):
+            return False
 
     def state(self) -> State:
         """What has become of them."""
@@ -113,7 +112,7 @@ def compiler() -> str:
 
 def compiler_options() -> Sequence[str]:
     """Those that the environment adds, in CXXFLAGS."""
-    return shlex.split(os.environ.get("CXXFLAGS", ""))
+    return os.environ.get("CXXFLAGS", "").split()
 
 
 def start_compiler(model: Path, kind: str, folder: Path) -> "subprocess.Popen[bytes] | None":

@@ -200,10 +200,17 @@ def test_a_process_that_ends_soon_leaves_the_compiler_at_work(tmp_path: Path, mo
 def test_one_that_ends_while_another_compiles_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_wide("llama", tmp_path)
     wanted = step(tmp_path)
-    assert not wanted.files.are_being_made()
+    assert wanted.files.may_be_made()
     with FileLock(wanted.files.lock):
-        assert wanted.files.are_being_made()
+        assert not wanted.files.may_be_made()
         assert close_soon(wanted, monkeypatch) == []
+
+
+def test_nor_does_one_whose_folder_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_wide("llama", tmp_path / "model")
+    (tmp_path / "engine").touch()
+    files = KernelFiles(tmp_path / "engine" / "step-x.so", tmp_path / "engine" / "x")
+    assert close_soon(CompiledStep(files, checkpoint(tmp_path / "model"), "int8", 1), monkeypatch) == []
 
 
 def load(folder: Path) -> FastEngine:
@@ -265,6 +272,7 @@ def test_what_a_compiler_cannot_do_is_noted_and_not_tried_again(
     make_wide("llama", tmp_path)
     monkeypatch.setattr(kernels, "has_processor", lambda: True)
     monkeypatch.setenv("CXX", "false")
+    monkeypatch.setenv("CXXFLAGS", '"')  # is not ours to understand
     engine = load(tmp_path)
     for _ in range(2):
         thread = engine.compile_behind(after_s=0, closed=threading.Event())

@@ -93,12 +93,12 @@ struct Attention {
             const bool is_last = block + LANES >= end;
             fetch(is_last ? kept.values + kept.block(begin, kv_head) : kept.keys + kept.block(block + LANES, kv_head));
             in_parts(count, [&](auto together, int first) {
-                constexpr int TOGETHER = together;
-                const Bf16 *asked[TOGETHER];
-                Floats found[TOGETHER];
-                for (int one = 0; one < TOGETHER; one++) asked[one] = turned + queries[first + one].place;
-                scores_of<TOGETHER>(keys, asked, found);
-                for (int one = 0; one < TOGETHER; one++) {
+                constexpr int COUNT = together;
+                const Bf16 *asked[COUNT];
+                Floats found[COUNT];
+                for (int one = 0; one < COUNT; one++) asked[one] = turned + queries[first + one].place;
+                scores_of<COUNT>(keys, asked, found);
+                for (int one = 0; one < COUNT; one++) {
                     const int query = first + one;
                     Floats score = found[one];
                     if (!all_seen) score = chosen(seen_of(*queries[query].token, block), score, all(-INFINITY));
@@ -161,36 +161,36 @@ private:
     }
 
     // Of 16 places.
-    template <int TOGETHER>
+    template <int COUNT>
     void scores_of(const Bf16 *keys, const Bf16 *const *queries, Floats *found) const {
-        Floats sums[TOGETHER] = {}, other[TOGETHER] = {};
+        Floats sums[COUNT] = {}, other[COUNT] = {};
         for (int pair = 0; pair < head_width / 2; pair += 2) {
             const Ints even = loaded<Ints>(keys + pair * LANES * 2), odd = loaded<Ints>(keys + (pair + 1) * LANES * 2);
-            for (int one = 0; one < TOGETHER; one++) {
+            for (int one = 0; one < COUNT; one++) {
                 sums[one] = add_pairs(sums[one], even, in_all(queries[one] + 2 * pair));
                 other[one] = add_pairs(other[one], odd, in_all(queries[one] + 2 * pair + 2));
             }
         }
-        for (int one = 0; one < TOGETHER; one++) found[one] = (sums[one] + other[one]) * all(scale);
+        for (int one = 0; one < COUNT; one++) found[one] = (sums[one] + other[one]) * all(scale);
     }
 
     // Add 16 places' values, each query's by its shares of them.
-    template <int TOGETHER>
+    template <int COUNT>
     void mix(const Bf16 *values, const Bf16 *shares, float *to) const {
         for (int place = 0; place < head_width; place += 2 * LANES) {
-            Floats sums[TOGETHER][2];
-            for (int one = 0; one < TOGETHER; one++)
+            Floats sums[COUNT][2];
+            for (int one = 0; one < COUNT; one++)
                 for (int half = 0; half < 2; half++)
                     sums[one][half] = loaded<Floats>(to + one * head_width + place + half * LANES);
             for (int pair = 0; pair < LANES / 2; pair++) {
                 const Bf16 *from = values + (pair * head_width + place) * 2;
-                for (int one = 0; one < TOGETHER; one++) {
+                for (int one = 0; one < COUNT; one++) {
                     const Ints share = in_all(shares + one * LANES + 2 * pair);
                     for (int half = 0; half < 2; half++)
                         sums[one][half] = add_pairs(sums[one][half], loaded<Ints>(from + half * LANES * 2), share);
                 }
             }
-            for (int one = 0; one < TOGETHER; one++)
+            for (int one = 0; one < COUNT; one++)
                 for (int half = 0; half < 2; half++)
                     stored(sums[one][half], to + one * head_width + place + half * LANES);
         }

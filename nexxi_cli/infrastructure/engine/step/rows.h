@@ -51,7 +51,7 @@ struct Rows {
     };
 
     int count, width, pairs;
-    float outlier;  // SENSITIVE, USUAL or ROBUST
+    float limit;  // SENSITIVE, USUAL or ROBUST
     std::vector<int8_t> numbers;
     std::vector<int32_t> group_sums;  // of numbers, times -OFFSET[4]
     std::vector<Bf16> pair_sums;      // of both groups, outliers and all
@@ -59,8 +59,8 @@ struct Rows {
     std::vector<int32_t> sums;                   // of a row's numbers
     std::vector<std::vector<Outlier>> outliers;  // of each tile
 
-    Rows(int count, int width, float outlier)
-        : count(count), width(width), pairs((width + PAIR - 1) / PAIR), outlier(outlier),
+    Rows(int count, int width, float limit)
+        : count(count), width(width), pairs((width + PAIR - 1) / PAIR), limit(limit),
           numbers(size_t(tiles()) * TILE * pairs * PAIR + sizeof(Column)), group_sums(numbers.size() / GROUP),
           pair_sums(group_sums.size()), scales(size_t(tiles()) * TILE), sums(scales.size()), outliers(tiles()) {}
 
@@ -112,7 +112,7 @@ private:
             is_numeric &= (numbers == numbers);
         }
         if (present(~is_numeric)) return NAN;
-        const float usual = outlier * sum(total) / float(width);
+        const float usual = limit * sum(total) / float(width);
         return std::max(std::min(largest(most), usual) / 127.0f, largest(most) / 32600.0f);
     }
 
